@@ -1,1 +1,9 @@
-export {}
+export * from './bytes.ts'
+export * from './crypto.ts'
+export * from './event.ts'
+export * from './graph.ts'
+export * from './limits.ts'
+export * from './merkle.ts'
+export * from './payload.ts'
+export * from './roster.ts'
+export { DEFAULT_WAITING_LIMITS, type WaitingLimits } from './waiting.ts'
