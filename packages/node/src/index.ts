@@ -1,1 +1,2 @@
-export {}
+export * from './api-types.ts'
+export * from './config.ts'

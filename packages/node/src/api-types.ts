@@ -1,0 +1,107 @@
+/**
+ * What a running node offers to whoever serves or embeds it. Positions count transactions from 0 over the whole ledger;
+ * times are integer microseconds since the Unix epoch; ids and hashes are 32 bytes.
+ */
+
+export interface OrderedTransaction {
+  readonly position: number
+  readonly round: number
+  /** Consensus time of this transaction: strictly increasing over positions. */
+  readonly timestamp: number
+  readonly creator: number
+  readonly creatorName: string
+  readonly eventId: Uint8Array
+  /** Place of the transaction in its event, from 0. */
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** Where a submitted transaction has got to. */
+export type TransactionState = 'pending' | 'gossiped' | 'ordered'
+
+export interface Receipt {
+  readonly state: 'ordered'
+  readonly position: number
+  readonly round: number
+  readonly timestamp: number
+  readonly eventId: Uint8Array
+  readonly index: number
+  /** From submission to final, by this node's monotonic clock, milliseconds. */
+  readonly latencyMs: number
+}
+
+export interface Submission {
+  /** Local number of this submission, until the process ends. */
+  readonly ticket: number
+  state(): TransactionState
+  /** Resolves when the transaction is final here; rejects only when the node stops or fails. */
+  readonly final: Promise<Receipt>
+  /** Stop waiting: frees the receipt, the transaction stays submitted. */
+  forget(): void
+}
+
+/** Why a transaction is not taken in. */
+export type SubmitRefusal = 'too-large' | 'pool-full' | 'stopping' | 'disk-full'
+
+export type SubmitResult =
+  | { readonly ok: true; readonly submission: Submission }
+  | { readonly ok: false; readonly reason: SubmitRefusal; readonly message: string }
+
+export interface PeerStatus {
+  readonly memberId: number
+  readonly name: string
+  readonly weight: number
+  readonly connected: boolean
+  /** What the peer last said of itself; undefined before it said anything. */
+  readonly decidedRound: number | undefined
+  readonly hasBranched: boolean
+}
+
+export interface NodeStatus {
+  readonly name: string
+  readonly memberId: number
+  readonly networkId: Uint8Array
+  /** `no-quorum`: members whose weight is a third or more are out of reach, nothing can become final. */
+  readonly state: 'starting' | 'replaying' | 'active' | 'behind' | 'no-quorum' | 'stopping' | 'failed'
+  /** One sentence for people when the state is not `active`. */
+  readonly reason: string | undefined
+  readonly round: number
+  readonly ledgerHash: Uint8Array
+  readonly transactions: number
+  readonly orderedEvents: number
+  readonly lastTimestamp: number
+  readonly reachableWeight: number
+  readonly totalWeight: number
+  readonly members: number
+  readonly reachableMembers: number
+  readonly poolTransactions: number
+  readonly poolBytes: number
+  /** Linked events that carry transactions and are not ordered yet. */
+  readonly undecidedEvents: number
+  readonly ownEvents: number
+  readonly knownEvents: number
+  readonly waitingEvents: number
+  readonly journalBytes: number
+  readonly finalityP50Ms: number | undefined
+  readonly finalityP99Ms: number | undefined
+  readonly uptimeMs: number
+  readonly peers: readonly PeerStatus[]
+  /** Refusals and rejections by reason, counted since start. */
+  readonly counters: Readonly<Record<string, number>>
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export interface RunningNode {
+  submit(transaction: Uint8Array): SubmitResult
+  /** Transactions from a position on, at most `limit` of them and about 4 MiB; empty at the end. */
+  log(from: number, limit: number): Promise<readonly OrderedTransaction[]>
+  /** The first position whose consensus time is not before `timestamp`, or of a round: for `log --from`. */
+  positionOfRound(round: number): number | undefined
+  /** Called after the ledger has grown (with its new length in transactions); returns how to stop that. */
+  onGrowth(listener: (transactions: number) => void): () => void
+  status(): NodeStatus
+  /** Flushes, closes and resolves; safe to call twice. */
+  stop(): Promise<void>
+  /** Resolves with the reason when the node has stopped by itself because it must not go on. */
+  readonly failed: Promise<{ readonly code: string; readonly message: string; readonly exitCode: number }>
+}

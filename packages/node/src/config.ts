@@ -1,0 +1,102 @@
+/**
+ * The files of a data directory, in words: `genesis.json` (shared by all), `config.json` (this node's), `key` (its secret
+ * key). Reading and writing them is the disk room's business; here is what they say and when they are sound.
+ */
+import { fromHex, genesisFaults, toHex, type Genesis, type Member } from '@hearsay/dag'
+
+export interface NodeConfig {
+  /** Name of this member in the genesis. */
+  readonly name: string
+  /** Where the gossip server listens. */
+  readonly gossip: { readonly host: string; readonly port: number }
+  /** Where the API listens. */
+  readonly api: { readonly host: string; readonly port: number }
+  /** Gossip addresses of the other members by name. */
+  readonly peers: Readonly<Record<string, { readonly host: string; readonly port: number }>>
+}
+
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly string[] }
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** `genesis.json` as an object to write out. */
+export function genesisToJson(genesis: Genesis): object {
+  return {
+    hearsay: 'genesis',
+    version: 1,
+    coinFrequency: genesis.coinFrequency,
+    roundsNonAncient: genesis.roundsNonAncient,
+    salt: toHex(genesis.salt),
+    members: genesis.members.map((member) => ({
+      id: member.id,
+      name: member.name,
+      weight: member.weight,
+      publicKey: toHex(member.publicKey),
+    })),
+  }
+}
+
+/** Reads what `genesisToJson` wrote; says everything that is wrong with it. */
+export function genesisFromJson(json: unknown): Parsed<Genesis> {
+  if (!isRecord(json) || json['hearsay'] !== 'genesis')
+    return { ok: false, faults: ['not a Hearsay genesis'] }
+  if (json['version'] !== 1)
+    return { ok: false, faults: [`version ${String(json['version'])} is not known; this is 1`] }
+  const faults: string[] = []
+  const listed = Array.isArray(json['members']) ? (json['members'] as unknown[]) : []
+  const members: Member[] = []
+  for (const [i, each] of listed.entries()) {
+    const key =
+      isRecord(each) && typeof each['publicKey'] === 'string' ? fromHex(each['publicKey']) : undefined
+    if (!isRecord(each) || key === undefined || typeof each['name'] !== 'string') {
+      faults.push(`members[${i}]: needs id, name, weight and publicKey (64 hex digits)`)
+      continue
+    }
+    members.push({
+      id: Number(each['id']),
+      name: each['name'],
+      weight: Number(each['weight']),
+      publicKey: key,
+    })
+  }
+  const salt = typeof json['salt'] === 'string' ? fromHex(json['salt']) : undefined
+  if (salt === undefined) faults.push('salt: 32 hex digits')
+  const genesis: Genesis = {
+    coinFrequency: Number(json['coinFrequency']),
+    roundsNonAncient: Number(json['roundsNonAncient']),
+    salt: salt ?? new Uint8Array(16),
+    members,
+  }
+  faults.push(...genesisFaults(genesis))
+  return faults.length === 0 ? { ok: true, value: genesis } : { ok: false, faults }
+}
+
+function addressFrom(value: unknown): { host: string; port: number } | undefined {
+  if (!isRecord(value) || typeof value['host'] !== 'string' || value['host'] === '') return undefined
+  const port = value['port']
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) return undefined
+  return { host: value['host'], port }
+}
+
+/** Reads `config.json`; says everything that is wrong with it. */
+export function configFromJson(json: unknown): Parsed<NodeConfig> {
+  if (!isRecord(json)) return { ok: false, faults: ['not an object'] }
+  const faults: string[] = []
+  const name = json['name']
+  if (typeof name !== 'string') faults.push('name: the name of this member in the genesis')
+  const gossip = addressFrom(json['gossip'])
+  if (gossip === undefined) faults.push('gossip: { "host": …, "port": 0 to 65535 }')
+  const api = addressFrom(json['api'])
+  if (api === undefined) faults.push('api: { "host": …, "port": 0 to 65535 }')
+  const peers: Record<string, { host: string; port: number }> = {}
+  for (const [peer, value] of Object.entries(isRecord(json['peers']) ? json['peers'] : {})) {
+    const address = addressFrom(value)
+    if (address === undefined) faults.push(`peers.${peer}: { "host": …, "port": 0 to 65535 }`)
+    else peers[peer] = address
+  }
+  if (faults.length > 0 || gossip === undefined || api === undefined) return { ok: false, faults }
+  return { ok: true, value: { name: String(name), gossip, api, peers } }
+}
