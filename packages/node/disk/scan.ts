@@ -1,0 +1,245 @@
+// Decides whether segment files are sound: reads every byte of them once, in order, with bounded memory, and changes nothing.
+// Three verdicts: sound; a tail (the last segment ends with something that no sound record follows: it is up to the caller what
+// to make of it); or JournalDamaged, for everything else. Records are handed over as they are read, so a caller has seen the
+// sound ones before the damage when it is thrown.
+import {
+  encodeSegmentHeader,
+  firstChain,
+  fixedHeaderBytes,
+  markerOffset,
+  networkIdBytes,
+  parseRecordHeader,
+  parseSegmentHeader,
+  payloadIsSound,
+  placeSeed,
+  recordHeaderBytes,
+  recordMarker,
+  segmentHeaderBytes,
+} from '../src/record-format.ts'
+import { JournalDamaged, JournalForeign } from './errors.ts'
+import { type Files, readFully } from './files.ts'
+import { crc32, endOf, type Layout, listSegments, type Segment, segmentPath } from './segments.ts'
+
+/** Each chunk is a fresh buffer, so that payloads which a callback keeps stay what they are. */
+const chunkBytes = 256 * 1024
+
+export type Tail = {
+  readonly file: string
+  /** Byte position in the file from which on it is of no use. */
+  readonly offset: number
+  readonly bytes: number
+  /** The file ends within its last record (or header). If not: all its bytes are there, but they are not sound. */
+  readonly incomplete: boolean
+  readonly reason: string
+}
+
+export type Scan = {
+  /** Without a last segment whose header is not whole. */
+  readonly segments: Segment[]
+  readonly chain: number
+  readonly records: number
+  readonly bytes: number
+  readonly networkId: Uint8Array | null
+  readonly tail: Tail | null
+}
+
+/** Gets each sound record; may say why it cannot be here. */
+export type CheckRecord = (kind: number, payload: Uint8Array, offset: number) => string | null
+
+type Trouble = { readonly position: number; readonly incomplete: boolean; readonly reason: string }
+
+type Progress = {
+  readonly files: Files
+  readonly layout: Layout
+  readonly check: CheckRecord | undefined
+  readonly segments: Segment[]
+  networkId: Uint8Array | null
+  chain: number
+  records: number
+  bytes: number
+}
+
+export function scanSegments(
+  files: Files,
+  layout: Layout,
+  networkId: Uint8Array | null,
+  check?: CheckRecord,
+): Scan {
+  const numbers = listSegments(files, layout)
+  const progress: Progress = {
+    files,
+    layout,
+    networkId,
+    check,
+    segments: [],
+    chain: firstChain,
+    records: 0,
+    bytes: 0,
+  }
+  let tail: Tail | null = null
+  for (const [i, number] of numbers.entries()) {
+    // Nothing may be missing in the middle: what follows would be out of order.
+    if (number !== i + 1)
+      throw new JournalDamaged(segmentPath(layout, i + 1), 0, 'the segment file is missing')
+    tail = scanFile(progress, number, i === numbers.length - 1)
+  }
+  const { segments, chain, records, bytes } = progress
+  return { segments, chain, records, bytes, networkId: progress.networkId, tail }
+}
+
+function scanFile(progress: Progress, number: number, isLast: boolean): Tail | null {
+  const { files, layout } = progress
+  const path = segmentPath(layout, number)
+  const fd = files.open(path, 'read')
+  try {
+    const size = files.size(fd)
+    progress.bytes += size
+    const window = createWindow(files, fd, path, size)
+    const trouble = scanHeader(progress, window, path, number) ?? scanRecords(progress, window)
+    if (trouble === null) return null
+    const { position, incomplete, reason } = trouble
+    // A segment is made durable before the next one begins, so only the last one can be torn; and its header is durable before
+    // its first record is written, so a bad header with something behind it is damage.
+    const mayBeTorn = position > 0 || size <= segmentHeaderBytes
+    if (!isLast || !mayBeTorn) throw new JournalDamaged(path, position, reason)
+    if (!incomplete && position > 0) {
+      const survivor = findRecord(progress, window, position)
+      if (survivor !== null) {
+        throw new JournalDamaged(path, position, `${reason}, and a sound record follows at byte ${survivor}`)
+      }
+    }
+    return { file: path, offset: position, bytes: size - position, incomplete, reason }
+  } finally {
+    files.close(fd)
+  }
+}
+
+function scanHeader(progress: Progress, window: Window, path: string, number: number): Trouble | null {
+  const { layout, networkId, chain, segments } = progress
+  const last = segments.at(-1)
+  const base = last === undefined ? 0 : endOf(last)
+  const length = Math.min(window.size, segmentHeaderBytes)
+  const at = window.need(0, length)
+  const bytes = window.bytes.slice(at, at + length)
+  if (length < segmentHeaderBytes) {
+    const id = networkId ?? new Uint8Array(networkIdBytes)
+    const expected = encodeSegmentHeader(
+      { purpose: layout.purpose, networkId: id, number, base, chain },
+      crc32,
+    )
+    const known = bytes.subarray(0, networkId === null ? fixedHeaderBytes : segmentHeaderBytes)
+    if (!known.every((byte, i) => byte === expected[i]))
+      return badHeader('the segment header is wrong and incomplete')
+    return { position: 0, incomplete: true, reason: 'the segment header is incomplete' }
+  }
+  const parsed = parseSegmentHeader(bytes, crc32)
+  if (!parsed.ok) {
+    if (parsed.foreignVersion) throw new JournalForeign(path, parsed.reason)
+    return badHeader(parsed.reason)
+  }
+  const { header, seed } = parsed
+  if (networkId !== null && !sameBytes(header.networkId, networkId)) {
+    const reason = 'it belongs to another network'
+    if (last === undefined) throw new JournalForeign(path, reason)
+    throw new JournalDamaged(path, 0, `${reason} than the segment before`)
+  }
+  const fits = header.purpose === layout.purpose && header.number === number && header.base === base
+  if (!fits || header.chain !== chain) {
+    throw new JournalDamaged(path, 0, 'the segment does not continue the one before it')
+  }
+  progress.networkId = header.networkId
+  segments.push({ number, base, path, header: bytes, seed, size: segmentHeaderBytes })
+  return null
+}
+
+function badHeader(reason: string): Trouble {
+  return { position: 0, incomplete: false, reason }
+}
+
+function scanRecords(progress: Progress, window: Window): Trouble | null {
+  const segment = progress.segments.at(-1)!
+  const torn = (reason: string): Trouble => ({ position: segment.size, incomplete: true, reason })
+  const bad = (reason: string): Trouble => ({ position: segment.size, incomplete: false, reason })
+  while (segment.size < window.size) {
+    const position = segment.size
+    const left = window.size - position
+    if (left < recordHeaderBytes) return torn('the file ends within a record header')
+    let at = window.need(position, recordHeaderBytes)
+    const header = parseRecordHeader(window.bytes, at, placeSeed(segment.seed, position), crc32)
+    if (header === null) return bad('the checksum of the record header is wrong')
+    // A header that is sound at this place was written here, after the record before it: no torn write explains this.
+    if (header.previous !== progress.chain) {
+      throw new JournalDamaged(segment.path, position, 'the record does not continue the one before it')
+    }
+    const length = recordHeaderBytes + header.length
+    if (left < length) return torn('the file ends within a record')
+    at = window.need(position, length)
+    if (!payloadIsSound(window.bytes, at, header, crc32)) return bad('the checksum of the record is wrong')
+    const payload = window.bytes.subarray(at + recordHeaderBytes, at + length)
+    const objection = progress.check?.(header.kind, payload, segment.base + position) ?? null
+    if (objection !== null) throw new JournalDamaged(segment.path, position, objection)
+    progress.chain = header.chain
+    progress.records += 1
+    segment.size += length
+  }
+  return null
+}
+
+/** Position of the first valid record header behind a bad record; null if there is none. */
+function findRecord(progress: Progress, window: Window, bad: number): number | null {
+  const { seed } = progress.segments.at(-1)!
+  const headerAt = (position: number): ReturnType<typeof parseRecordHeader> => {
+    if (position + recordHeaderBytes > window.size) return null
+    const at = window.need(position, recordHeaderBytes)
+    return parseRecordHeader(window.bytes, at, placeSeed(seed, position), crc32)
+  }
+  // If the bad record's own length can be trusted, the search begins behind its payload, which may hold anything.
+  let position = bad + recordHeaderBytes + (headerAt(bad)?.length ?? 1 - recordHeaderBytes)
+  while (position + recordHeaderBytes <= window.size) {
+    const length = Math.min(window.size - position, chunkBytes)
+    const at = window.need(position, length)
+    const bytes = Buffer.from(window.bytes.buffer, window.bytes.byteOffset + at, length)
+    let found = bytes.indexOf(recordMarker, markerOffset)
+    for (; found >= 0; found = bytes.indexOf(recordMarker, found + 1)) {
+      const candidate = position + found - markerOffset
+      if (headerAt(candidate) !== null) return candidate
+    }
+    if (length < chunkBytes) return null
+    position += length - recordHeaderBytes
+  }
+  return null
+}
+
+/** A view of a file that moves forward; `need` gives where in `bytes` the wanted part begins. */
+type Window = {
+  readonly size: number
+  readonly bytes: Uint8Array
+  need(position: number, length: number): number
+}
+
+function createWindow(files: Files, fd: number, path: string, size: number): Window {
+  let bytes = new Uint8Array(0)
+  let start = 0
+  return {
+    size,
+    get bytes() {
+      return bytes
+    },
+    need(position, length) {
+      if (position < start || position + length > start + bytes.length) {
+        const wanted = Math.min(Math.max(length, chunkBytes), size - position)
+        const fresh = new Uint8Array(wanted)
+        if (!readFully(files, fd, fresh, wanted, position)) {
+          throw new JournalDamaged(path, position, 'the file became shorter while it was read')
+        }
+        bytes = fresh
+        start = position
+      }
+      return position - start
+    },
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,252 @@
+// Decides when bytes go to the file and when they are durable. Records collect in memory until `flush`; `sync` makes all that was
+// appended before it durable, and calls that arrive while one runs share the next one (group commit).
+//
+// Order, which recovery relies on: a full segment is durable before the next file is made; that file's header and directory
+// entry are durable before its first record is written. So only the last segment can be torn, and never in its header once
+// there is something behind it.
+import {
+  maxPayloadBytes,
+  recordHeaderBytes,
+  segmentHeaderBytes,
+  unknownDistance,
+  writeRecord,
+  placeSeed,
+} from '../src/record-format.ts'
+import { BufferFull, DiskFull, isNoSpace, JournalClosed, JournalFailed, systemCode } from './errors.ts'
+import type { Files } from './files.ts'
+import { crc32, endOf, type Layout, planSegment, type Segment } from './segments.ts'
+
+const chunkBytes = 256 * 1024
+
+/** Whole records that belong behind each other at `position` of a segment; the first `written` bytes are with the system. */
+export type Chunk = {
+  readonly segment: Segment
+  readonly position: number
+  readonly bytes: Uint8Array
+  length: number
+  written: number
+}
+
+export type Store = {
+  readonly files: Files
+  readonly layout: Layout
+  readonly networkId: Uint8Array
+  readonly segmentBytes: number
+  readonly maxBufferedBytes: number
+  /** Whether records say how far their predecessors were durable. Not in files that are to be equal at all members. */
+  readonly marksDurable: boolean
+  readonly segments: Segment[]
+  chain: number
+  /** The segment that `fd` is; later ones exist in memory only. */
+  active: Segment
+  fd: number
+  readonly pending: Chunk[]
+  spare: Uint8Array | null
+  bufferedBytes: number
+  /** Global offset up to which everything is known to be durable. */
+  durable: number
+  running: Promise<void> | null
+  next: Promise<void> | null
+  /** Segment whose file was begun but not finished, so that its making may start over. */
+  begun: Segment | null
+  failure: JournalFailed | null
+  closed: boolean
+  /** Files to be closed when no sync uses them any more: a number in use by a sync must not be given to another file. */
+  readonly retired: number[]
+}
+
+export function append(store: Store, kind: number, payload: Uint8Array): number {
+  guard(store)
+  if (!Number.isInteger(kind) || kind < 0 || kind > 255)
+    throw new RangeError(`a record kind is one byte, not ${kind}`)
+  if (payload.length > maxPayloadBytes) throw new RangeError(`a record has at most ${maxPayloadBytes} bytes`)
+  const size = recordHeaderBytes + payload.length
+  if (store.bufferedBytes > 0 && store.bufferedBytes + size > store.maxBufferedBytes) {
+    throw new BufferFull(store.layout.directory, store.bufferedBytes, store.maxBufferedBytes)
+  }
+  const segment = segmentFor(store, size)
+  const chunk = chunkFor(store, segment, size)
+  const offset = endOf(segment)
+  const unsynced = store.marksDurable ? Math.min(offset - store.durable, unknownDistance) : unknownDistance
+  const record = { kind, payload, previous: store.chain, unsynced }
+  store.chain = writeRecord(chunk.bytes, chunk.length, record, placeSeed(segment.seed, segment.size), crc32)
+  chunk.length += size
+  segment.size += size
+  store.bufferedBytes += size
+  return offset
+}
+
+/** Hands all buffered bytes to the system. On an error what was not written stays, and a later call continues there. */
+export function flush(store: Store): void {
+  guard(store)
+  for (let chunk = store.pending[0]; chunk !== undefined; chunk = store.pending[0]) {
+    if (store.active !== chunk.segment) beginSegment(store, chunk.segment)
+    const before = chunk.written
+    try {
+      writeFully(store.files, store.fd, chunk)
+    } catch (error) {
+      store.bufferedBytes -= chunk.written - before
+      throw refused(store, chunk.segment.path, 'writing', error)
+    }
+    store.bufferedBytes -= chunk.written - before
+    store.pending.shift()
+    if (chunk.bytes.length === chunkBytes) store.spare = chunk.bytes
+  }
+}
+
+/** Not an async function: which calls share a sync is decided at the call. */
+export function sync(store: Store): Promise<void> {
+  if (store.next !== null) return store.next
+  if (store.running === null) return startSync(store)
+  const settled = store.running.then(
+    () => undefined,
+    () => undefined,
+  )
+  store.next = settled.then(() => {
+    store.next = null
+    return startSync(store)
+  })
+  return store.next
+}
+
+export async function close(store: Store): Promise<void> {
+  while (!store.closed && store.failure === null && (store.running !== null || store.durable < end(store))) {
+    await sync(store)
+  }
+  abandon(store)
+}
+
+/** Lets go of the files without writing anything: buffered records are gone. */
+export function abandon(store: Store): void {
+  if (store.closed) return
+  store.closed = true
+  store.pending.length = 0
+  store.bufferedBytes = 0
+  retire(store, store.fd)
+}
+
+export function end(store: Store): number {
+  return endOf(store.segments.at(-1)!)
+}
+
+/** Writes a new file's header and makes it durable, before there is anything to lose in it. */
+export function createSegmentFile(
+  files: Files,
+  layout: Layout,
+  segment: Segment,
+  startOver: boolean,
+): number {
+  const fd = files.open(segment.path, startOver ? 'recreate' : 'create')
+  try {
+    const { header } = segment
+    writeFully(files, fd, { segment, position: 0, bytes: header, length: header.length, written: 0 })
+    files.sync(fd)
+    files.syncDirectory(layout.directory)
+    return fd
+  } catch (error) {
+    files.close(fd)
+    throw error
+  }
+}
+
+function guard(store: Store): void {
+  if (store.failure !== null) throw store.failure
+  if (store.closed) throw new JournalClosed(store.layout.directory)
+}
+
+function segmentFor(store: Store, size: number): Segment {
+  const tip = store.segments.at(-1)!
+  // A record that is larger than a segment gets one for itself.
+  if (tip.size + size <= store.segmentBytes || tip.size === segmentHeaderBytes) return tip
+  const fresh = planSegment(store.layout, store.networkId, tip.number + 1, endOf(tip), store.chain)
+  store.segments.push(fresh)
+  return fresh
+}
+
+function chunkFor(store: Store, segment: Segment, size: number): Chunk {
+  const last = store.pending.at(-1)
+  if (last !== undefined && last.segment === segment && last.length + size <= last.bytes.length) return last
+  const bytes = size <= chunkBytes ? (store.spare ?? new Uint8Array(chunkBytes)) : new Uint8Array(size)
+  if (bytes === store.spare) store.spare = null
+  const chunk: Chunk = { segment, position: segment.size, bytes, length: 0, written: 0 }
+  store.pending.push(chunk)
+  return chunk
+}
+
+/** A write may be short without an error, and the next one then fails: `written` says exactly how far the file is right. */
+function writeFully(files: Files, fd: number, chunk: Chunk): void {
+  while (chunk.written < chunk.length) {
+    const n = files.write(fd, chunk.bytes, chunk.written, chunk.length, chunk.position + chunk.written)
+    if (n === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
+    chunk.written += n
+  }
+}
+
+function beginSegment(store: Store, segment: Segment): void {
+  syncNow(store, store.active.path, store.fd)
+  // The system reports a failed write-back once. If a sync runs beside this one, it may be the one to hear of it.
+  if (store.running === null) store.durable = Math.max(store.durable, endOf(store.active))
+  let fd: number
+  try {
+    const startOver = store.begun === segment
+    store.begun = segment
+    fd = createSegmentFile(store.files, store.layout, segment, startOver)
+  } catch (error) {
+    throw refused(store, segment.path, 'creation', error)
+  }
+  retire(store, store.fd)
+  store.active = segment
+  store.fd = fd
+  store.begun = null
+}
+
+function syncNow(store: Store, path: string, fd: number): void {
+  try {
+    store.files.sync(fd)
+  } catch (error) {
+    throw fail(store, path, 'fsync', error)
+  }
+}
+
+function startSync(store: Store): Promise<void> {
+  const run = commit(store).finally(() => {
+    store.running = null
+    closeRetired(store)
+  })
+  store.running = run
+  return run
+}
+
+async function commit(store: Store): Promise<void> {
+  flush(store)
+  const target = end(store)
+  if (target === store.durable) return
+  const { path } = store.active
+  try {
+    await store.files.syncData(store.fd)
+  } catch (error) {
+    throw fail(store, path, 'fdatasync', error)
+  }
+  store.durable = Math.max(store.durable, target)
+}
+
+function refused(store: Store, path: string, operation: string, error: unknown): Error {
+  if (isNoSpace(error)) return new DiskFull(path, store.bufferedBytes, error)
+  // Too many open files passes; a file that cannot be written does not.
+  const passing = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'].includes(systemCode(error) ?? '')
+  return passing ? new JournalFailed(path, operation, false, error) : fail(store, path, operation, error)
+}
+
+function fail(store: Store, path: string, operation: string, error: unknown): JournalFailed {
+  store.failure ??= new JournalFailed(path, operation, true, error)
+  return store.failure
+}
+
+function retire(store: Store, fd: number): void {
+  store.retired.push(fd)
+  if (store.running === null) closeRetired(store)
+}
+
+function closeRetired(store: Store): void {
+  for (const fd of store.retired.splice(0)) store.files.close(fd)
+}
