@@ -1,0 +1,77 @@
+/** The engine of packages/consensus on an interchange DAG. */
+import { createEngine, NO_EVENT } from '@hearsay/consensus'
+import type { ConsensusSnapshot, DecidedRound, Engine, EngineOptions } from '@hearsay/consensus'
+import { firstDifference } from './compare.ts'
+import type { Ordering } from './compare.ts'
+import type { Dag, DagSnapshot, ExpectedRound } from './dag.ts'
+
+const bytes = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+const hex = (id: Uint8Array): string => Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+function optionsOf(dag: Dag): EngineOptions {
+  const { config, rosters, snapshot } = dag
+  if (snapshot === null) return { config, rosters }
+  return { config, rosters, snapshot: snapshotOf(snapshot) }
+}
+
+function snapshotOf({
+  round,
+  judges,
+  ancientThreshold,
+  lastTimestamp,
+  nextOrder,
+}: DagSnapshot): ConsensusSnapshot {
+  return { round, judges: judges.map(bytes), ancientThreshold, lastTimestamp, nextOrder }
+}
+
+function roundOf(r: DecidedRound): ExpectedRound {
+  return {
+    round: r.round,
+    judges: r.judges.map(hex),
+    ancientThreshold: r.ancientThreshold,
+    lastTimestamp: r.lastTimestamp,
+    nextOrder: r.nextOrder,
+    events: r.events.map(({ id, timestamp, order }) => ({ id: hex(id), timestamp, order })),
+  }
+}
+
+/** Every second DAG gets its later rosters through scheduleRoster, and its rounds are taken one insert at a time. */
+export const orderByEngine: Ordering = (dag) => {
+  const eager = dag.events.length % 2 === 0
+  const options = optionsOf(dag)
+  const later = eager ? options.rosters.filter((r) => r.fromRound > (dag.snapshot?.round ?? 0) + 1) : []
+  const engine: Engine = createEngine({
+    ...options,
+    rosters: options.rosters.filter((r) => !later.includes(r)),
+  })
+  for (const roster of later) engine.scheduleRoster(roster)
+  const handles = new Map<string, number>()
+  const rounds: ExpectedRound[] = []
+  for (const e of dag.events) {
+    const handle = engine.insert({
+      id: bytes(e.id),
+      creator: e.creator,
+      selfParent: e.selfParent === null ? NO_EVENT : (handles.get(e.selfParent) ?? NO_EVENT),
+      otherParents: e.otherParents.map((id) => handles.get(id) ?? NO_EVENT),
+      birthRound: e.birthRound,
+      timestamp: e.timestamp,
+      coin: e.coin,
+      transactionCount: e.transactionCount,
+    })
+    if (handle !== NO_EVENT) handles.set(e.id, handle)
+    if (eager) rounds.push(...engine.takeDecidedRounds().map(roundOf))
+  }
+  rounds.push(...engine.takeDecidedRounds().map(roundOf))
+  const last = rounds.at(-1)
+  const { round, ...rest } = engine.snapshot()
+  if (round !== engine.decidedRound() || rest.ancientThreshold !== engine.ancientThreshold()) {
+    throw new Error('snapshot() does not agree with decidedRound() and ancientThreshold()')
+  }
+  if (last !== undefined) {
+    const told = { round, ...rest, judges: rest.judges.map(hex), events: last.events }
+    const difference = firstDifference([told], [last])
+    if (difference !== null) throw new Error(`snapshot() is not the last round: ${difference}`)
+  }
+  return { decidedRound: engine.decidedRound(), rounds }
+}
