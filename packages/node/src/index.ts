@@ -1,2 +1,3 @@
 export * from './api-types.ts'
 export * from './config.ts'
+export * from './api-json.ts'

@@ -1,0 +1,169 @@
+/**
+ * Decides the shapes in which the HTTP API speaks JSON: what a server sends and a client may rely on. Bytes are lower-case
+ * hexadecimal; `time` is for people, `timestamp` (integer microseconds since the Unix epoch) for programs; what is not known
+ * is null, so that every key is always there.
+ */
+import { toHex } from '@hearsay/dag'
+import type { NodeStatus, OrderedTransaction, Receipt, SubmitRefusal, TransactionState } from './api-types.ts'
+
+/** A transaction that is final. */
+export interface ReceiptJson {
+  readonly state: 'ordered'
+  readonly position: number
+  readonly round: number
+  readonly time: string
+  readonly timestamp: number
+  /** Id of the event that carries it. */
+  readonly event: string
+  /** Its place in that event. */
+  readonly index: number
+  readonly latencyMs: number
+}
+
+/** A transaction that is taken in and not final yet. */
+export interface PendingJson {
+  readonly state: Exclude<TransactionState, 'ordered'>
+  /** Why it takes so long, when the node knows. */
+  readonly reason: string | null
+}
+
+/** A transaction that was not taken in: it is not submitted. */
+export interface RefusedJson {
+  readonly state: 'refused'
+  readonly reason: SubmitRefusal | 'malformed'
+  readonly message: string
+}
+
+export type SubmittedJson = ReceiptJson | PendingJson | RefusedJson
+
+/** One line of the answer to a batch; lines count from 1. */
+export type BatchLineJson = { readonly line: number } & SubmittedJson
+
+export interface TransactionJson {
+  readonly position: number
+  readonly round: number
+  readonly time: string
+  readonly timestamp: number
+  /** Name of the member whose event carries it. */
+  readonly creator: string
+  readonly event: string
+  readonly index: number
+  /** The bytes as text if they are valid UTF-8, else null; `hex` always holds all of them. */
+  readonly text: string | null
+  readonly hex: string
+}
+
+export interface LogPageJson {
+  readonly from: number
+  readonly transactions: readonly TransactionJson[]
+  /** Where the next page begins. */
+  readonly next: number
+  /** Transactions in the whole ledger when the page was made. */
+  readonly total: number
+}
+
+/** `NodeStatus` with bytes as text. */
+export type StatusJson = {
+  readonly [K in Exclude<
+    keyof NodeStatus,
+    'networkId' | 'ledgerHash' | 'reason' | 'finalityP50Ms' | 'finalityP99Ms' | 'peers'
+  >]: NodeStatus[K]
+} & {
+  readonly networkId: string
+  readonly ledgerHash: string
+  readonly reason: string | null
+  /** `lastTimestamp` for people; null as long as nothing is ordered. */
+  readonly lastTime: string | null
+  readonly finalityP50Ms: number | null
+  readonly finalityP99Ms: number | null
+  readonly peers: readonly {
+    readonly memberId: number
+    readonly name: string
+    readonly weight: number
+    readonly connected: boolean
+    readonly decidedRound: number | null
+    readonly hasBranched: boolean
+  }[]
+}
+
+/** An error answer (RFC 9457, application/problem+json). */
+export interface ProblemJson {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** Stable; programs branch on it. */
+  readonly code: string
+}
+
+const MICROS_A_DAY = 86_400_000_000
+
+const padded = (value: number, width: number): string => value.toString().padStart(width, '0')
+
+/** Microseconds since the Unix epoch as ISO 8601 in UTC with all six digits. Not negative. */
+export function formatTime(timestamp: number): string {
+  const days = Math.floor(timestamp / MICROS_A_DAY)
+  const micros = timestamp - days * MICROS_A_DAY
+  const seconds = Math.floor(micros / 1_000_000)
+  // Days to a date of the Gregorian calendar, counted in eras of 400 years that begin on 1 March, so that the leap day is the
+  // last day of a year (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
+  const shifted = days + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1_460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  )
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const marchMonth = Math.floor((5 * dayOfYear + 2) / 153)
+  const day = dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1
+  const month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+  const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+  const clock = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const hms = clock.map((part) => padded(part, 2)).join(':')
+  return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}T${hms}.${padded(micros % 1_000_000, 6)}Z`
+}
+
+export function receiptToJson(receipt: Receipt): ReceiptJson {
+  return {
+    state: 'ordered',
+    position: receipt.position,
+    round: receipt.round,
+    time: formatTime(receipt.timestamp),
+    timestamp: receipt.timestamp,
+    event: toHex(receipt.eventId),
+    index: receipt.index,
+    latencyMs: Math.round(receipt.latencyMs * 1_000) / 1_000,
+  }
+}
+
+/** `text` is the transaction's bytes as UTF-8, or null: whoever reads from the outside has a decoder, this room has none. */
+export function transactionToJson(transaction: OrderedTransaction, text: string | null): TransactionJson {
+  return {
+    position: transaction.position,
+    round: transaction.round,
+    time: formatTime(transaction.timestamp),
+    timestamp: transaction.timestamp,
+    creator: transaction.creatorName,
+    event: toHex(transaction.eventId),
+    index: transaction.index,
+    text,
+    hex: toHex(transaction.bytes),
+  }
+}
+
+export function statusToJson(status: NodeStatus): StatusJson {
+  return {
+    ...status,
+    networkId: toHex(status.networkId),
+    ledgerHash: toHex(status.ledgerHash),
+    reason: status.reason ?? null,
+    lastTime: status.transactions === 0 ? null : formatTime(status.lastTimestamp),
+    finalityP50Ms: status.finalityP50Ms ?? null,
+    finalityP99Ms: status.finalityP99Ms ?? null,
+    peers: status.peers.map((peer) => ({ ...peer, decidedRound: peer.decidedRound ?? null })),
+  }
+}
