@@ -96,28 +96,32 @@ export function scanCbor(bytes: Uint8Array, limits: CborLimits): CborRejection |
   let itemsLeft = Math.min(limits.maxItems ?? MAX_CBOR_ITEMS, MAX_CBOR_ITEMS) - 1
   if (itemsLeft < 0) return 'items'
   const cursor: Cursor = { bytes, at: 0, major: 0, argument: 0 }
-  const open: Frame[] = []
+  const outer: Frame[] = []
+  let frame: Frame | undefined
   for (;;) {
-    const frame = open.at(-1)
     const start = cursor.at
-    const reason = readHead(cursor) ?? skipString(cursor)
+    let reason = readHead(cursor)
+    const { major } = cursor
+    if (reason === undefined && (major === BYTE_STRING || major === TEXT)) reason = skipString(cursor)
     if (reason !== undefined) return reason
     if (frame !== undefined) {
-      if (frame.isMap && frame.missing % 2 === 0 && !acceptKey(frame, cursor, start)) return 'mapkey'
+      if (frame.isMap && (frame.missing & 1) === 0 && !acceptKey(frame, cursor, start)) return 'mapkey'
       frame.missing -= 1
     }
-    if (cursor.major === ARRAY || cursor.major === MAP) {
-      const isMap = cursor.major === MAP
+    if (major === ARRAY || major === MAP) {
+      const isMap = major === MAP
       const missing = isMap ? 2 * cursor.argument : cursor.argument
-      if (open.length >= maxDepth) return 'depth'
+      const depth = frame === undefined ? 0 : outer.length + 1
+      if (depth >= maxDepth) return 'depth'
       // Every item takes a byte at least, so this bounds the loop before a declared length is believed.
       if (missing > bytes.length - cursor.at) return 'truncated'
       if (missing > itemsLeft) return 'items'
       itemsLeft -= missing
-      open.push({ isMap, missing, keyKind: -1, keyStart: 0, keyEnd: 0 })
+      if (frame !== undefined) outer.push(frame)
+      frame = { isMap, missing, keyKind: -1, keyStart: 0, keyEnd: 0 }
     }
-    while (open.length > 0 && open.at(-1)!.missing === 0) open.pop()
-    if (open.length === 0) return cursor.at === bytes.length ? undefined : 'trailing'
+    while (frame !== undefined && frame.missing === 0) frame = outer.pop()
+    if (frame === undefined) return cursor.at === bytes.length ? undefined : 'trailing'
   }
 }
 
@@ -171,9 +175,8 @@ function readUint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
-/** Steps over the content of a byte or text string, if the head was one. */
+/** Steps over the content of the byte or text string whose head was read. */
 function skipString(cursor: Cursor): CborRejection | undefined {
-  if (cursor.major !== BYTE_STRING && cursor.major !== TEXT) return undefined
   if (cursor.argument > cursor.bytes.length - cursor.at) return 'truncated'
   const start = cursor.at
   cursor.at += cursor.argument
