@@ -92,7 +92,7 @@ export class JournalFailed extends DiskError {
 
   constructor(file: string, operation: string, fatal: boolean, cause: unknown) {
     const next = fatal
-      ? 'What was not acknowledged may be lost. Check the disk and its cabling (kernel log), then start again: start-up keeps all that is sound'
+      ? 'What was not acknowledged may be lost. Check the disk (free space, kernel log), then start again: start-up keeps all that is sound'
       : 'It can be tried again'
     super('E_JOURNAL_FAILED', `${operation} of ${file} failed (${reasonOf(cause)}). ${next}`, { cause })
     this.file = file
