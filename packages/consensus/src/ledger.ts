@@ -134,7 +134,8 @@ export function extendLedger(
   networkId: Uint8Array,
   sha256: Sha256,
 ): { block: Block; head: LedgerHead } {
-  if (round.round !== head.round + 1) throw new Error(`invariant: round ${round.round} after round ${head.round}`)
+  if (round.round !== head.round + 1)
+    throw new Error(`invariant: round ${round.round} after round ${head.round}`)
   let transactionCount = 0
   for (const entry of round.entries) transactionCount += entry.transactionCount
   const body: Omit<Block, 'hash'> = {
@@ -175,7 +176,11 @@ export function encodeBlock(block: Block, networkId: Uint8Array, sha256: Sha256)
 }
 
 /** Round and first position of an encoded block, without reading the rest. */
-export function describeBlock(bytes: Uint8Array): { round: number; firstPosition: number; transactionCount: number } {
+export function describeBlock(bytes: Uint8Array): {
+  round: number
+  firstPosition: number
+  transactionCount: number
+} {
   return {
     round: readUint48(bytes, AT_ROUND),
     firstPosition: readUint48(bytes, AT_FIRST_POSITION),

@@ -300,6 +300,15 @@ function encodeBody(
   return writer.finish()
 }
 
+/** Creator, sequence number and birth round of an event's bytes, without checking anything: for one's own journal. */
+export function peekEvent(bytes: Uint8Array): { creator: number; sequence: number; birthRound: number } {
+  return {
+    creator: readUint32(bytes, AT_CREATOR),
+    sequence: readUint48(bytes, AT_SEQUENCE),
+    birthRound: readUint48(bytes, AT_BIRTH_ROUND),
+  }
+}
+
 export function saltOf(event: DecodedEvent): Uint8Array {
   return event.bytes.subarray(AT_SALT, AT_SALT + SALT_BYTES)
 }

@@ -61,6 +61,8 @@ export interface Graph {
   get(key: EventKey): LinkedEvent | undefined
   /** Of every member slot: the highest sequence number linked. */
   frontier(): readonly CreatorFrontier[]
+  /** Highest sequence number linked of one member; infinite for a stranger, of whom nothing is wanted. */
+  sequenceOf(creator: number): number
   /** The newest event of a member (its first one at the highest sequence number), if it is not forgotten. */
   tip(creator: number): LinkedEvent | undefined
   slotOf(creator: number): number | undefined
@@ -229,6 +231,7 @@ export function createGraph(options: GraphOptions): Graph {
     has: (key) => linked.has(key) || waiting.has(key),
     get: (key) => linked.get(key),
     frontier: () => chains.map((chain) => ({ creator: chain.creator, sequence: chain.highest })),
+    sequenceOf: (creator) => chains[slots.get(creator) ?? -1]?.highest ?? Infinity,
     tip: (creator) => chains[slots.get(creator) ?? -1]?.tip,
     slotOf: (creator) => slots.get(creator),
     missing: (limit) => waiting.missing(limit).filter((each) => each.birthRound >= ancientThreshold),

@@ -64,10 +64,12 @@ export interface LogPageJson {
 
 /** `NodeStatus` with bytes as text. */
 export type StatusJson = {
-  readonly [K in Exclude<
-    keyof NodeStatus,
-    'networkId' | 'ledgerHash' | 'reason' | 'finalityP50Ms' | 'finalityP99Ms' | 'peers'
-  >]: NodeStatus[K]
+  readonly [
+    K in Exclude<
+      keyof NodeStatus,
+      'networkId' | 'ledgerHash' | 'reason' | 'finalityP50Ms' | 'finalityP99Ms' | 'peers'
+    >
+  ]: NodeStatus[K]
 } & {
   readonly networkId: string
   readonly ledgerHash: string

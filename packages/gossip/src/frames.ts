@@ -1,0 +1,167 @@
+/**
+ * What goes over a link: CBOR arrays behind the strict scanner, each of a known kind, with every field checked and
+ * bounded. A frame that is not sound closes the link with a reason; it never throws (gossip design, section 2.2).
+ *
+ *   1  HELLO     [1, network id, protocol version, member id, software]     first on every link, both ways
+ *  16  STATUS    [16, decided round, ancient threshold, frontier]           frontier: [creator, sequence, creator, …]
+ *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
+ *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most]
+ *  19  WANT_END  [19, request, complete]
+ */
+import { decodeCbor, encodeCbor, MAX_EVENT_BYTES, type CborValue, type EventReference } from '@hearsay/dag'
+
+/** The largest frame, in bytes; the transport refuses more. */
+export const MAX_FRAME_BYTES: number = 1024 * 1024
+/** An EVENTS frame is closed when it reaches this size, in bytes, or MAX_EVENTS_PER_FRAME. */
+export const SOFT_FRAME_BYTES: number = 128 * 1024
+export const MAX_EVENTS_PER_FRAME = 128
+/** Missing parents named in one WANT. */
+export const MAX_WANTED_REFERENCES = 64
+/** Members in a frontier. */
+export const MAX_FRONTIER = 128
+
+export type Frontier = ReadonlyMap<number, number>
+
+export interface HelloFrame {
+  readonly kind: 'hello'
+  readonly networkId: Uint8Array
+  readonly version: number
+  readonly memberId: number
+  readonly software: string
+}
+export interface StatusFrame {
+  readonly kind: 'status'
+  readonly decidedRound: number
+  readonly ancientThreshold: number
+  readonly frontier: Frontier
+}
+export interface EventsFrame {
+  readonly kind: 'events'
+  readonly request: number
+  /** Views into the frame. */
+  readonly events: readonly Uint8Array[]
+}
+export interface WantFrame {
+  readonly kind: 'want'
+  readonly request: number
+  readonly frontier: Frontier
+  readonly missing: readonly EventReference[]
+  readonly maxBytes: number
+}
+export interface WantEndFrame {
+  readonly kind: 'want-end'
+  readonly request: number
+  /** False if there is more than the wanted number of bytes allowed for. */
+  readonly complete: boolean
+}
+export type Frame = HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame
+
+const HELLO = 1
+const STATUS = 16
+const EVENTS = 17
+const WANT = 18
+const WANT_END = 19
+
+function frontierValues(frontier: Frontier): CborValue[] {
+  const values: CborValue[] = []
+  for (const [creator, sequence] of frontier) values.push(creator, sequence)
+  return values
+}
+
+export function encodeFrame(frame: Frame): Uint8Array {
+  switch (frame.kind) {
+    case 'hello':
+      return encodeCbor([HELLO, frame.networkId, frame.version, frame.memberId, frame.software])
+    case 'status':
+      return encodeCbor([STATUS, frame.decidedRound, frame.ancientThreshold, frontierValues(frame.frontier)])
+    case 'events':
+      return encodeCbor([EVENTS, frame.request, frame.events])
+    case 'want':
+      return encodeCbor([
+        WANT,
+        frame.request,
+        frontierValues(frame.frontier),
+        frame.missing.map((each) => [each.creator, each.birthRound, each.id]),
+        frame.maxBytes,
+      ])
+    case 'want-end':
+      return encodeCbor([WANT_END, frame.request, frame.complete])
+  }
+}
+
+const isCount = (value: CborValue | undefined): value is number => typeof value === 'number' && value >= 0
+const isBytes = (value: CborValue | undefined): value is Uint8Array => value instanceof Uint8Array
+
+function parseFrontier(value: CborValue | undefined): Frontier | undefined {
+  if (!Array.isArray(value) || value.length % 2 !== 0 || value.length > 2 * MAX_FRONTIER) return undefined
+  const frontier = new Map<number, number>()
+  for (let i = 0; i < value.length; i += 2) {
+    const creator = value[i] as CborValue
+    const sequence = value[i + 1] as CborValue
+    if (!isCount(creator) || !isCount(sequence) || frontier.has(creator)) return undefined
+    frontier.set(creator, sequence)
+  }
+  return frontier
+}
+
+function parseReferences(value: CborValue | undefined): EventReference[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_WANTED_REFERENCES) return undefined
+  const references: EventReference[] = []
+  for (const each of value as CborValue[]) {
+    if (!Array.isArray(each) || each.length !== 3) return undefined
+    const [creator, birthRound, id] = each as CborValue[]
+    if (!isCount(creator) || !isCount(birthRound) || !isBytes(id) || id.length !== 32) return undefined
+    references.push({ creator, birthRound, id: id.slice() })
+  }
+  return references
+}
+
+function parseEvents(fields: readonly CborValue[]): EventsFrame | undefined {
+  const [, request, events] = fields
+  if (!isCount(request) || !Array.isArray(events) || events.length > MAX_EVENTS_PER_FRAME) return undefined
+  for (const event of events as CborValue[])
+    if (!isBytes(event) || event.length > MAX_EVENT_BYTES) return undefined
+  return { kind: 'events', request, events: events as Uint8Array[] }
+}
+
+function parseWant(fields: readonly CborValue[]): WantFrame | undefined {
+  const [, request, frontierField, missingField, maxBytes] = fields
+  const frontier = parseFrontier(frontierField)
+  const missing = parseReferences(missingField)
+  if (!isCount(request) || frontier === undefined || missing === undefined || !isCount(maxBytes))
+    return undefined
+  return { kind: 'want', request, frontier, missing, maxBytes }
+}
+
+function parseHello(fields: readonly CborValue[]): HelloFrame | undefined {
+  const [, networkId, version, memberId, software] = fields
+  if (!isBytes(networkId) || networkId.length !== 32 || !isCount(version) || !isCount(memberId))
+    return undefined
+  if (typeof software !== 'string' || software.length > 64) return undefined
+  return { kind: 'hello', networkId: networkId.slice(), version, memberId, software }
+}
+
+function parseStatus(fields: readonly CborValue[]): StatusFrame | undefined {
+  const [, decidedRound, ancientThreshold, frontierField] = fields
+  const frontier = parseFrontier(frontierField)
+  if (!isCount(decidedRound) || !isCount(ancientThreshold) || frontier === undefined) return undefined
+  return { kind: 'status', decidedRound, ancientThreshold, frontier }
+}
+
+function parseFields(fields: readonly CborValue[]): Frame | undefined {
+  const [kind, request, complete] = fields
+  if (kind === HELLO && fields.length === 5) return parseHello(fields)
+  if (kind === STATUS && fields.length === 4) return parseStatus(fields)
+  if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
+  if (kind === WANT && fields.length === 5) return parseWant(fields)
+  if (kind !== WANT_END || fields.length !== 3 || !isCount(request) || typeof complete !== 'boolean')
+    return undefined
+  return { kind: 'want-end', request, complete }
+}
+
+/** Reads a frame; `undefined` if it is not one. */
+export function decodeFrame(bytes: Uint8Array): Frame | undefined {
+  const decoded = decodeCbor(bytes, { maxBytes: MAX_FRAME_BYTES })
+  if (!decoded.ok || !Array.isArray(decoded.value)) return undefined
+  return parseFields(decoded.value as CborValue[])
+}

@@ -1,0 +1,109 @@
+/** What goes into a member and what comes out: the whole contract between the pure state machine and its driver. */
+import type { Block } from '@hearsay/consensus'
+import type { BranchProof, CryptoSuite, Genesis } from '@hearsay/dag'
+import type { GossipTuning, LinkFault, PeerView, WantFrame } from '@hearsay/gossip'
+import type { CreatorTuning } from './creator.ts'
+import type { PoolLimits } from './pool.ts'
+
+/** Kinds of journal records. */
+export const RECORD_EVENT = 1
+/** The id of a stale own event whose transactions went into the own event recorded just before. */
+export const RECORD_RESUBMITTED = 2
+
+export interface MemberOptions {
+  readonly genesis: Genesis
+  readonly memberId: number
+  readonly secretKey: Uint8Array
+  readonly suite: CryptoSuite
+  readonly software: string
+  /** From 0 to below 1; decides only whom to talk to. */
+  readonly random: () => number
+  /** Unpredictable bytes: the salt of own events. */
+  readonly randomBytes: (count: number) => Uint8Array
+  readonly gossip?: Partial<GossipTuning>
+  readonly creator?: Partial<CreatorTuning>
+  readonly pool?: Partial<PoolLimits>
+}
+
+export interface Moment {
+  /** Monotonic clock, milliseconds. */
+  readonly monotonicMs: number
+  /** Wall clock, microseconds since the Unix epoch. */
+  readonly wallMicros: number
+  /** How late timers fire lately, milliseconds. */
+  readonly loopLagMs: number
+}
+
+export type MemberInput =
+  /** A record of one's own journal, in order, before `start`. */
+  | { readonly kind: 'replay'; readonly recordKind: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'start' }
+  | { readonly kind: 'opened'; readonly link: number; readonly memberId: number }
+  | { readonly kind: 'closed'; readonly link: number }
+  | { readonly kind: 'frame'; readonly link: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'congested'; readonly link: number; readonly congested: boolean }
+  | { readonly kind: 'submit'; readonly ticket: number; readonly bytes: Uint8Array }
+  /** The own event that was to be made durable is. */
+  | { readonly kind: 'durable'; readonly sequence: number }
+  /** Own events may be made, or not for now (disk full, stopping). */
+  | { readonly kind: 'creating'; readonly allowed: boolean }
+  | { readonly kind: 'tick' }
+
+export type MemberEffect =
+  /** The record being replayed is this event. */
+  | { readonly kind: 'replayed'; readonly key: string; readonly birthRound: number }
+  | {
+      readonly kind: 'append'
+      readonly recordKind: number
+      readonly bytes: Uint8Array
+      readonly key: string | undefined
+      readonly birthRound: number
+    }
+  /** Make all that was appended durable, then answer with `durable`. */
+  | { readonly kind: 'sync'; readonly sequence: number }
+  | { readonly kind: 'send'; readonly link: number; readonly frame: Uint8Array }
+  | { readonly kind: 'close'; readonly link: number; readonly fault: LinkFault }
+  /** Read journal records for a peer from here on and send what it lacks. */
+  | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
+  | { readonly kind: 'deliver'; readonly block: Block }
+  | { readonly kind: 'gossiped'; readonly tickets: readonly number[] }
+  | {
+      readonly kind: 'final'
+      readonly ticket: number
+      readonly position: number
+      readonly round: number
+      readonly timestamp: number
+      readonly eventId: Uint8Array
+      readonly index: number
+    }
+  | { readonly kind: 'refused'; readonly ticket: number; readonly reason: 'pool-full' }
+  /** This member must not go on: another process acts under its key. */
+  | { readonly kind: 'fail'; readonly code: string; readonly message: string }
+
+export interface MemberView {
+  readonly round: number
+  readonly ledgerHash: Uint8Array
+  readonly transactions: number
+  readonly orderedEvents: number
+  readonly lastTimestamp: number
+  readonly poolTransactions: number
+  readonly poolBytes: number
+  readonly undecidedEvents: number
+  readonly ownSequence: number
+  readonly durableSequence: number
+  readonly linkedEvents: number
+  readonly waitingEvents: number
+  readonly ancientThreshold: number
+  readonly isBehind: boolean
+  readonly peers: readonly PeerView[]
+  readonly branched: readonly number[]
+  readonly counters: ReadonlyMap<string, number>
+}
+
+export interface Member {
+  step(input: MemberInput, now: Moment): readonly MemberEffect[]
+  /** When a `tick` is wanted next (monotonic milliseconds); undefined: not before another input. */
+  nextTickMs(nowMs: number): number | undefined
+  view(): MemberView
+  branchProofs(): readonly BranchProof[]
+}

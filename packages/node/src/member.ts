@@ -1,0 +1,354 @@
+/**
+ * One member of a network as a state machine: inputs and time in, effects out, nothing else (architecture: "the node is
+ * a state machine"). The order of effects is the safety contract: an own event is appended and made durable before it is
+ * linked or sent, so a crash can never make this member forget what others have seen of it.
+ */
+import {
+  createEvent,
+  decodeEvent,
+  networkIdOf,
+  SALT_BYTES,
+  trustVerified,
+  verifyEvent,
+  type DecodedEvent,
+  type EventReference,
+  type LinkedEvent,
+  type VerifiedEvent,
+} from '@hearsay/dag'
+import { createGossip, type GossipEffect, type GossipView } from '@hearsay/gossip'
+import { createCreator } from './creator.ts'
+import { freshTips } from './fresh-tips.ts'
+import {
+  RECORD_EVENT,
+  RECORD_RESUBMITTED,
+  type Member,
+  type MemberEffect,
+  type MemberInput,
+  type MemberOptions,
+  type MemberView,
+  type Moment,
+} from './member-types.ts'
+import { createOrderer } from './orderer.ts'
+import { createOwnTransactions } from './own-transactions.ts'
+import { createPool, type Batch } from './pool.ts'
+
+/** The newest own event, made or replayed. */
+interface OwnTip {
+  readonly reference: EventReference
+  readonly sequence: number
+  readonly timestamp: number
+}
+
+/** A made event that is not durable yet. */
+interface Unsynced {
+  readonly event: VerifiedEvent
+  readonly batch: Batch
+}
+
+export function createMember(options: MemberOptions): Member {
+  const { genesis, memberId, suite } = options
+  const networkId = networkIdOf(genesis, suite.sha256)
+  const members = genesis.members
+  const keys = new Map(members.map((member) => [member.id, member.publicKey]))
+  const selfSlot = members.findIndex((member) => member.id === memberId)
+  if (selfSlot < 0) throw new Error(`invariant: member ${memberId} is not in the genesis`)
+  const weights = members.map((member) => member.weight)
+  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0)
+  const creator = createCreator(weights, selfSlot, options.creator)
+  const pool = createPool(options.pool)
+  const counters = new Map<string, number>()
+  let ownTip: OwnTip | undefined
+  let unsynced: Unsynced | undefined
+  let started = false
+  let mayCreate = true
+  let failed = false
+  let createAtMs: number | undefined
+  let effects: MemberEffect[] = []
+
+  const own = createOwnTransactions(pool, (effect) => effects.push(effect))
+  const orderer = createOrderer({
+    genesis,
+    networkId,
+    sha256: suite.sha256,
+    onLinked: linkedEvent,
+    onBlock: (block) => {
+      effects.push({ kind: 'deliver', block })
+      own.ordered(block)
+    },
+    onAdvance: (threshold) => own.advanced(threshold),
+  })
+  const { graph } = orderer
+
+  const view: GossipView = {
+    frontier: () => new Map(graph.frontier().map(({ creator: id, sequence }) => [id, sequence])),
+    sequenceOf: (id) => graph.sequenceOf(id),
+    version: () => orderer.linkedEvents(),
+    missing: (limit) => graph.missing(limit),
+    decidedRound: () => orderer.decidedRound(),
+    ancientThreshold: () => orderer.ancientThreshold(),
+  }
+  const gossip = createGossip(
+    {
+      networkId,
+      memberId,
+      software: options.software,
+      random: options.random,
+      ...(options.gossip === undefined ? {} : { tuning: options.gossip }),
+    },
+    view,
+  )
+
+  const count = (reason: string): void => void counters.set(reason, (counters.get(reason) ?? 0) + 1)
+
+  function fail(code: string, message: string): void {
+    failed = true
+    effects.push({ kind: 'fail', code, message })
+  }
+
+  function linkedEvent(linked: LinkedEvent): void {
+    if (linked.event.creator === memberId) admitOwn(linked)
+    else if (started) appendEvent(linked.event)
+  }
+
+  function admitOwn(linked: LinkedEvent): void {
+    const { event } = linked
+    const { creator: self, birthRound, id } = event
+    if (ownTip === undefined || event.sequence >= ownTip.sequence) {
+      ownTip = {
+        reference: { creator: self, birthRound, id },
+        sequence: event.sequence,
+        timestamp: event.timestamp,
+      }
+    }
+    if (!started) creator.created(linked.seen, -Infinity)
+    own.linked(event, unsynced?.event === event ? unsynced.batch.transactions : undefined)
+  }
+
+  function appendEvent(event: VerifiedEvent): void {
+    const { bytes, key, birthRound } = event
+    effects.push({ kind: 'append', recordKind: RECORD_EVENT, bytes, key, birthRound })
+  }
+
+  function replay(recordKind: number, bytes: Uint8Array): void {
+    if (recordKind === RECORD_RESUBMITTED) {
+      own.resubmitted(bytes)
+      return
+    }
+    const decoded = decodeEvent(bytes, networkId, suite.sha256)
+    if (!decoded.ok)
+      throw new Error(`invariant: the journal holds an event that is refused: ${decoded.reason}`)
+    effects.push({ kind: 'replayed', key: decoded.event.key, birthRound: decoded.event.birthRound })
+    orderer.offer(trustVerified(decoded.event), memberId)
+  }
+
+  function intake(link: number, from: number, views: readonly Uint8Array[], now: Moment): void {
+    for (const bytes of views) {
+      // A copy: the view would keep the whole frame alive.
+      const decoded = decodeEvent(bytes.slice(), networkId, suite.sha256)
+      if (!decoded.ok) return refuse(link, decoded.reason)
+      const { event } = decoded
+      if (graph.has(event.key)) count('event-duplicate')
+      else if (event.birthRound < orderer.ancientThreshold()) count('event-ancient')
+      else if (!takeIn(link, from, event, now)) return
+      if (failed) return
+    }
+  }
+
+  /** Whether to go on with the frame. */
+  function takeIn(link: number, from: number, event: DecodedEvent, now: Moment): boolean {
+    const checked = verifyEvent(event, (id) => keys.get(id), suite)
+    if (!checked.ok) {
+      refuse(link, checked.reason)
+      return false
+    }
+    if (event.creator === memberId) {
+      fail(
+        'E_DOUBLE_RUN',
+        `an event of this member's key that this data directory does not know came from member ${from} ` +
+          `(sequence ${event.sequence}, own newest ${ownTip?.sequence ?? 0}): the key is in use elsewhere, or the directory is an old copy`,
+      )
+      return false
+    }
+    const result = orderer.offer(checked.event, from)
+    if (result === 'parent-mismatch') {
+      refuse(link, 'event-parent-mismatch')
+      return false
+    }
+    if (result === 'waiting') gossip.orphan(link, now.monotonicMs)
+    else if (result !== 'ready') count(`event-${result}`)
+    return true
+  }
+
+  function refuse(link: number, reason: string): void {
+    count(reason)
+    effects.push({ kind: 'close', link, fault: 'invalid-event' })
+    count('link-invalid-event')
+    gossip.closed(link, 0)
+  }
+
+  function isBehind(): boolean {
+    const horizon = orderer.head().round + Math.ceil(genesis.roundsNonAncient / 2)
+    let weight = 0
+    for (const peer of gossip.peers()) {
+      if ((peer.decidedRound ?? 0) > horizon) weight += weights[graph.slotOf(peer.memberId) ?? -1] ?? 0
+    }
+    // More than a third: at least one of them is honest.
+    return 3 * weight > totalWeight
+  }
+
+  function considerCreating(now: Moment): void {
+    createAtMs = undefined
+    if (!started || failed || !mayCreate || unsynced !== undefined) return
+    if (pool.size() === 0 && orderer.undecidedEvents() === 0) return
+    if (isBehind()) return
+    const frontier = Float64Array.from(graph.frontier(), ({ sequence }) => sequence)
+    const verdict = creator.decide({
+      nowMs: now.monotonicMs,
+      frontier,
+      poolHasTransactions: pool.size() > 0,
+      undecidedEvents: orderer.undecidedEvents(),
+      ownUndecidedEvents: own.undecidedEvents(),
+      loopLagMs: now.loopLagMs,
+    })
+    if (verdict.kind === 'wait') createAtMs = verdict.untilMs
+    if (verdict.kind === 'create') create(frontier, now)
+  }
+
+  function create(frontier: Float64Array, now: Moment): void {
+    const batch = pool.takeBatch()
+    const event = createEvent(
+      {
+        creator: memberId,
+        sequence: (ownTip?.sequence ?? 0) + 1,
+        birthRound: orderer.decidedRound() + 1,
+        timestamp: Math.max(now.wallMicros, (ownTip?.timestamp ?? 0) + 1),
+        salt: options.randomBytes(SALT_BYTES),
+        selfParent: ownTip?.reference,
+        otherParents: freshTips(graph, members, memberId),
+        transactions: batch.transactions.map((each) => each.bytes),
+      },
+      networkId,
+      options.secretKey,
+      suite,
+    )
+    unsynced = { event, batch }
+    appendEvent(event)
+    for (const id of batch.staleIds) {
+      effects.push({
+        kind: 'append',
+        recordKind: RECORD_RESUBMITTED,
+        bytes: id,
+        key: undefined,
+        birthRound: 0,
+      })
+    }
+    effects.push({ kind: 'sync', sequence: event.sequence })
+    creator.created(frontier, now.monotonicMs)
+  }
+
+  function durable(sequence: number): void {
+    if (unsynced === undefined || unsynced.event.sequence !== sequence)
+      throw new Error('invariant: not the event that was to be durable')
+    const { event, batch } = unsynced
+    gossip.push(event.bytes)
+    const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
+    if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })
+    orderer.offer(event, memberId)
+    unsynced = undefined
+    // Ancient before it was linked: nobody will order it.
+    if (
+      !graph.has(event.key) &&
+      event.birthRound < orderer.ancientThreshold() &&
+      event.transactionCount > 0
+    ) {
+      pool.restore({ staleId: event.id, transactions: batch.transactions })
+    }
+  }
+
+  function start(): void {
+    started = true
+    own.start()
+  }
+
+  function takeGossip(now: Moment): void {
+    // Taking events in may make gossip want more; each turn consumes what there was.
+    for (let batch = gossip.takeEffects(); batch.length > 0; batch = gossip.takeEffects()) {
+      for (const effect of batch) applyGossip(effect, now)
+    }
+  }
+
+  function applyGossip(effect: GossipEffect, now: Moment): void {
+    if (effect.kind === 'events') return intake(effect.link, effect.memberId, effect.events, now)
+    if (effect.kind === 'close') count(`link-${effect.fault}`)
+    effects.push(effect)
+  }
+
+  function apply(input: MemberInput, now: Moment): void {
+    switch (input.kind) {
+      case 'replay':
+        return replay(input.recordKind, input.bytes)
+      case 'start':
+        return start()
+      case 'opened':
+        return gossip.opened(input.link, input.memberId, now.monotonicMs)
+      case 'closed':
+        return gossip.closed(input.link, now.monotonicMs)
+      case 'frame':
+        return gossip.frame(input.link, input.bytes, now.monotonicMs)
+      case 'congested':
+        return gossip.congested(input.link, input.congested)
+      case 'submit':
+        if (!pool.add({ ticket: input.ticket, bytes: input.bytes })) {
+          effects.push({ kind: 'refused', ticket: input.ticket, reason: 'pool-full' })
+        }
+        return
+      case 'durable':
+        return durable(input.sequence)
+      case 'creating':
+        mayCreate = input.allowed
+        return
+      case 'tick':
+        return gossip.tick(now.monotonicMs)
+    }
+  }
+
+  function step(input: MemberInput, now: Moment): readonly MemberEffect[] {
+    apply(input, now)
+    takeGossip(now)
+    considerCreating(now)
+    const taken = effects
+    effects = []
+    return taken
+  }
+
+  function nextTickMs(nowMs: number): number | undefined {
+    const gossipMs = gossip.nextTickMs(nowMs)
+    if (createAtMs === undefined) return gossipMs
+    return gossipMs === undefined ? createAtMs : Math.min(createAtMs, gossipMs)
+  }
+
+  function currentView(): MemberView {
+    const head = orderer.head()
+    return {
+      round: head.round,
+      ledgerHash: head.hash,
+      transactions: head.nextPosition,
+      orderedEvents: head.nextOrder,
+      lastTimestamp: orderer.lastTimestamp(),
+      poolTransactions: pool.size(),
+      poolBytes: pool.bytes(),
+      undecidedEvents: orderer.undecidedEvents(),
+      ownSequence: unsynced?.event.sequence ?? ownTip?.sequence ?? 0,
+      durableSequence: ownTip?.sequence ?? 0,
+      linkedEvents: orderer.linkedEvents(),
+      waitingEvents: graph.waitingCount(),
+      ancientThreshold: orderer.ancientThreshold(),
+      isBehind: isBehind(),
+      peers: gossip.peers(),
+      branched: members.filter((member) => graph.hasBranched(member.id)).map((member) => member.id),
+      counters,
+    }
+  }
+
+  return { step, nextTickMs, view: currentView, branchProofs: () => graph.branchProofs() }
+}

@@ -1,0 +1,92 @@
+/**
+ * What became of the transactions in one's own events: final with the block that orders the event, or back to the pool
+ * when the event has become stale, which nobody will ever order (spec section 6). A journal record says that this has
+ * happened, so that a restart does not do it again.
+ */
+import type { Block } from '@hearsay/consensus'
+import { bytesKey, payloadOf, transactionsOf, type EventKey, type VerifiedEvent } from '@hearsay/dag'
+import type { MemberEffect } from './member-types.ts'
+import type { Pool, Pooled, StaleGroup } from './pool.ts'
+
+interface OwnUndecided {
+  readonly id: Uint8Array
+  readonly birthRound: number
+  readonly transactions: readonly Pooled[]
+}
+
+export interface OwnTransactions {
+  /** An own event has been linked; `transactions` are its own with their tickets, if this process made it. */
+  linked(event: VerifiedEvent, transactions: readonly Pooled[] | undefined): void
+  ordered(block: Block): void
+  advanced(ancientThreshold: number): void
+  /** The journal says that this stale event's transactions went into a later one. */
+  resubmitted(staleId: Uint8Array): void
+  /** The journal has been replayed: what is stale and was not resubmitted goes to the pool. */
+  start(): void
+  /** Own events with transactions that are not ordered yet. */
+  undecidedEvents(): number
+  staleEvents(): number
+}
+
+export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) => void): OwnTransactions {
+  const undecided = new Map<EventKey, OwnUndecided>()
+  const staleInReplay = new Map<EventKey, StaleGroup>()
+  let started = false
+  let staleEvents = 0
+
+  function finish(own: OwnUndecided, round: number, firstTimestamp: number, firstPosition: number): void {
+    for (const [index, { ticket }] of own.transactions.entries()) {
+      if (ticket === undefined) continue
+      const position = firstPosition + index
+      emit({
+        kind: 'final',
+        ticket,
+        position,
+        round,
+        timestamp: firstTimestamp + index,
+        eventId: own.id,
+        index,
+      })
+    }
+  }
+
+  return {
+    linked: (event, transactions) => {
+      if (event.transactionCount === 0) return
+      undecided.set(event.key, {
+        id: event.id,
+        birthRound: event.birthRound,
+        transactions:
+          transactions ?? transactionsOf(payloadOf(event)).map((bytes) => ({ ticket: undefined, bytes })),
+      })
+    },
+    ordered: (block) => {
+      let position = block.firstPosition
+      for (const entry of block.entries) {
+        const key = bytesKey(entry.id)
+        const own = undecided.get(key)
+        if (own !== undefined) finish(own, block.round, entry.timestamp, position)
+        undecided.delete(key)
+        position += entry.transactionCount
+      }
+    },
+    advanced: (ancientThreshold) => {
+      for (const [key, own] of undecided) {
+        if (own.birthRound >= ancientThreshold) continue
+        undecided.delete(key)
+        staleEvents += 1
+        const group: StaleGroup = { staleId: own.id, transactions: own.transactions }
+        if (started) pool.restore(group)
+        else staleInReplay.set(key, group)
+      }
+    },
+    resubmitted: (staleId) => void staleInReplay.delete(bytesKey(staleId)),
+    start: () => {
+      started = true
+      for (const group of staleInReplay.values()) pool.restore(group)
+      staleInReplay.clear()
+    },
+    undecidedEvents: () => undecided.size,
+    staleEvents: () => staleEvents,
+  }
+}
