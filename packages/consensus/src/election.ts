@@ -1,0 +1,205 @@
+/**
+ * Decides which witnesses of the round under election are famous: `decideFame` of the paper. Source: spec section 4
+ * (votes counted over the first witness's strongly seen set, coin rounds, the rule on late witnesses).
+ *
+ * The votes of a witness are one bit set with a bit per candidate. A member's first candidate has the bit of the
+ * member; further candidates of a member that has branched get bits after these. A bit that is not set is a no, so a
+ * candidate that comes after a voter (which therefore does not have it as an ancestor) has that voter's no already.
+ */
+import { columnsAtLeast, countColumns, reserve, weightOf } from './counting.ts'
+import type { Counter } from './counting.ts'
+import type { Frame } from './frame.ts'
+import { stronglySeenWitness } from './rounds.ts'
+import type { EventStore } from './store.ts'
+
+export class Election {
+  /** Rounds as the store counts them. */
+  round = 0
+  coinFrequency: number
+  /** Index of the candidate of each bit, −1 if there is none. */
+  candidates: number[] = []
+  candidateCount = 0
+  undecidedCount = 0
+  /** A witness two rounds above has been considered: no more candidates. */
+  closed = false
+  /** Words of a set of candidates. */
+  words = 0
+  undecided: Int32Array = new Int32Array(0)
+  famous: Int32Array = new Int32Array(0)
+  /** Sets of votes one after the other; the first one is empty. */
+  votes: Int32Array = new Int32Array(0)
+  votesEnd = 0
+  /** The witnesses that have voted. */
+  voters: number[] = []
+
+  constructor(coinFrequency: number) {
+    this.coinFrequency = coinFrequency
+  }
+}
+
+export function startElection(e: Election, f: Frame, round: number): void {
+  e.round = round
+  e.candidates.length = f.size
+  e.candidates.fill(-1)
+  e.candidateCount = 0
+  e.undecidedCount = 0
+  e.closed = false
+  e.voters.length = 0
+  if (e.undecided.length < f.words || e.words !== f.words) {
+    e.undecided = new Int32Array(f.words)
+    e.famous = new Int32Array(f.words)
+  }
+  e.words = f.words
+  e.undecided.fill(0)
+  e.famous.fill(0)
+  if (e.votes.length < e.words) e.votes = new Int32Array(e.words * 64)
+  e.votes.fill(0, 0, e.words)
+  e.votesEnd = e.words
+}
+
+/** Makes room for one more word of candidates in every set of votes. */
+function widen(s: EventStore, e: Election): void {
+  const words = e.words + 1
+  const votes = new Int32Array((e.votes.length / e.words) * words)
+  for (let at = 0; at < e.votesEnd; at += e.words) {
+    for (let w = 0; w < e.words; w++) votes[(at / e.words) * words + w] = e.votes[at + w]!
+  }
+  for (const voter of e.voters) s.vote[voter & s.mask] = (s.vote[voter & s.mask]! / e.words) * words
+  e.votesEnd = (e.votesEnd / e.words) * words
+  e.votes = votes
+  const undecided = new Int32Array(words)
+  undecided.set(e.undecided)
+  e.undecided = undecided
+  const famous = new Int32Array(words)
+  famous.set(e.famous)
+  e.famous = famous
+  e.words = words
+}
+
+function addCandidate(s: EventStore, e: Election, x: number, own: number): void {
+  let bit = own
+  if (e.candidates[own] !== -1) {
+    bit = e.candidates.length
+    if (bit >= e.words * 32) widen(s, e)
+    e.candidates.push(x)
+  } else {
+    e.candidates[own] = x
+  }
+  e.undecided[bit >>> 5]! |= 1 << bit
+  e.candidateCount += 1
+  e.undecidedCount += 1
+}
+
+/** The first vote of v on a candidate of a member that has branched: does v see just this one? */
+function seesCandidate(s: EventStore, f: Frame, v: number, candidate: number): boolean {
+  const { mask, tail, round, firstSelfWitness, selfParent } = s
+  const slot = v & mask
+  const level = round[slot]!
+  const last = f.seen[s.row[slot]! * f.size + s.member[candidate & mask]!]!
+  if (last < 0) return false
+  let u = firstSelfWitness[last & mask]!
+  while (round[u & mask]! >= level) {
+    const self = selfParent[u & mask]!
+    if (self < tail || round[self & mask] === 0) return false
+    u = firstSelfWitness[self & mask]!
+  }
+  return u === candidate
+}
+
+/** d = 1: the votes are what the witness sees of the round before. */
+function voteFirst(s: EventStore, f: Frame, e: Election, v: number, at: number): void {
+  const { votes } = e
+  const previous = s.row[v & s.mask]! * f.words * 3 + f.words
+  for (let w = 0; w < e.words; w++) votes[at + w] = w < f.words ? f.bits[previous + w]! : 0
+  if (f.branchedCount === 0) return
+  for (let bit = 0; bit < e.candidates.length; bit++) {
+    const candidate = e.candidates[bit]!
+    if (candidate < 0 || f.branched[s.member[candidate & s.mask]!] === 0) continue
+    if (seesCandidate(s, f, v, candidate)) votes[at + (bit >>> 5)]! |= 1 << bit
+    else votes[at + (bit >>> 5)]! &= ~(1 << bit)
+  }
+}
+
+/** d > 1: the votes follow those of the witnesses that the voter's first witness strongly sees, and may decide. */
+function voteByCount(s: EventStore, f: Frame, e: Election, c: Counter, v: number, at: number): void {
+  const { votes, words } = e
+  const { weights, equal, supermajority } = f.roster
+  const first = s.firstWitness[v & s.mask]!
+  const strong = s.row[first & s.mask]! * f.words * 3 + 2 * f.words
+  let count = 0
+  for (let w = 0; w < f.words; w++) {
+    for (let set = f.bits[strong + w]!; set !== 0; set &= set - 1) {
+      const m = w * 32 + 31 - Math.clz32(set & -set)
+      c.offsets[count] = s.vote[stronglySeenWitness(s, f, first, m) & s.mask]!
+      c.weights[count++] = weights[m]!
+    }
+  }
+  const total = weightOf(f.bits, strong, f.words, weights, equal)
+  if (total < supermajority) throw new Error('invariant: a first witness strongly sees no supermajority')
+  const distance = s.round[v & s.mask]! - e.round
+  const coinRound = distance % e.coinFrequency === 0
+  const coin = s.coin[v & s.mask] === 1 ? -1 : 0
+  reserve(c, count, words)
+  countColumns(c, votes, count, words, equal)
+  for (let w = 0; w < words; w++) {
+    const yes = columnsAtLeast(c, w, Math.ceil(total / 2), equal)
+    const strongYes = columnsAtLeast(c, w, supermajority, equal)
+    const strongNo = ~columnsAtLeast(c, w, total - supermajority + 1, equal)
+    const decided = strongYes | strongNo
+    if (coinRound) {
+      votes[at + w] = (yes & decided) | (coin & ~decided)
+      continue
+    }
+    votes[at + w] = yes
+    e.famous[w]! |= strongYes & e.undecided[w]!
+    for (let set = decided & e.undecided[w]!; set !== 0; set &= set - 1) e.undecidedCount -= 1
+    e.undecided[w]! &= ~decided
+  }
+}
+
+/** Considers one witness. Returns whether the round is decided now. */
+export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: number): boolean {
+  const slot = x & s.mask
+  const own = s.member[slot]!
+  const distance = s.round[slot]! - e.round
+  if (distance >= 2) e.closed = true
+  if (distance < 0 || own < 0) return false
+  if (distance === 0) {
+    if (!e.closed) addCandidate(s, e, x, own)
+    return false
+  }
+  const at = e.votesEnd
+  if (at + e.words > e.votes.length) {
+    const votes = new Int32Array(e.votes.length * 2)
+    votes.set(e.votes)
+    e.votes = votes
+  }
+  e.votesEnd = at + e.words
+  s.vote[slot] = at
+  e.voters.push(x)
+  if (distance === 1) voteFirst(s, f, e, x, at)
+  else voteByCount(s, f, e, c, x, at)
+  return e.candidateCount > 0 && e.undecidedCount === 0
+}
+
+/** The famous candidates, of each member the one with the least id, by ascending member. */
+export function electedJudges(s: EventStore, f: Frame, e: Election): number[] {
+  const byMember: number[] = Array.from({ length: f.size }, () => -1)
+  for (let bit = 0; bit < e.candidates.length; bit++) {
+    if ((e.famous[bit >>> 5]! & (1 << bit)) === 0) continue
+    const x = e.candidates[bit]!
+    const own = s.member[x & s.mask]!
+    const other = byMember[own]!
+    if (other < 0 || compareIds(s.ids[x & s.mask]!, s.ids[other & s.mask]!) < 0) byMember[own] = x
+  }
+  return byMember.filter((x) => x >= 0)
+}
+
+/** Byte by byte, as unsigned numbers. */
+export function compareIds(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < 32; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return 0
+}

@@ -1,0 +1,115 @@
+/**
+ * The election base and everything that is relative to it (spec section 2): the ruling roster, the last decided
+ * round, and the rows of the events that have a round.
+ *
+ * A row of an event x has three parts, indexed by member of the ruling roster (dense) or bit by bit:
+ * - `seen`: the index of lastSeen(x, m), −1 if none. If no member has branched it may hold an index of an event that
+ *   has lost its round meanwhile; such an index is lower than that of every later event of that member, so it never
+ *   wins a comparison, and no bit of `current` points to it, so it is never followed.
+ * - `bits`: three sets of members, each `words` long:
+ *   `current`: firstSeen(x, m) has the round of x; `previous`: x has m's witness of the round before as an ancestor
+ *   (only meant for members that have not branched); `strong`: stronglySeen(x, m) is not none.
+ * - `strong`: the index of stronglySeen(x, m), written only for members that had branched when x was added. For every
+ *   other member it can be found from `seen` (see stronglySeenWitness in rounds.ts).
+ *
+ * A class because it is one hot record of fixed shape.
+ */
+import type { DenseRoster } from './roster.ts'
+
+export class Frame {
+  roster: DenseRoster
+  /** Size of the roster, and words of a set of members. */
+  size: number
+  words: number
+  /** Round numbers in the store are round − roundOffset. */
+  roundOffset: number
+  /** The last decided round, as the store counts rounds; 0 at genesis only. */
+  base = 0
+
+  seen: Int32Array
+  bits: Int32Array
+  strong: Int32Array
+  rowCapacity: number
+  rowNext = 1
+  freeRows: Int32Array
+  freeCount = 0
+
+  /** Some member may have branched: remember `strong` for every event, compute generations. */
+  branching = false
+  /** Members whose events with a round are not one self-chain. */
+  branchedMembers: Int32Array
+  branchedCount = 0
+  /** 1 for such a member, and the index of the event that made it one. */
+  branched: Uint8Array
+  branchedSince: Int32Array
+  /** The newest event with a round of each member, −1 if none. */
+  newest: Int32Array
+  /** Scratch: a set of members. */
+  found: Int32Array
+
+  constructor(roster: DenseRoster, roundOffset: number, rowCapacity: number) {
+    this.roster = roster
+    this.size = roster.size
+    this.words = roster.words
+    this.roundOffset = roundOffset
+    this.rowCapacity = rowCapacity
+    this.seen = new Int32Array(rowCapacity * this.size)
+    this.bits = new Int32Array(rowCapacity * this.words * 3)
+    this.strong = new Int32Array(0)
+    this.freeRows = new Int32Array(rowCapacity)
+    this.branchedMembers = new Int32Array(this.size)
+    this.branched = new Uint8Array(this.size)
+    this.branchedSince = new Int32Array(this.size)
+    this.newest = new Int32Array(this.size).fill(-1)
+    this.found = new Int32Array(this.words)
+  }
+}
+
+function larger(old: Int32Array, length: number): Int32Array {
+  const grown = new Int32Array(length)
+  grown.set(old)
+  return grown
+}
+
+/** Row 0 is never given out: it stays empty and stands for "no row". */
+export function takeRow(f: Frame): number {
+  if (f.freeCount > 0) return f.freeRows[--f.freeCount]!
+  if (f.rowNext === f.rowCapacity) {
+    f.rowCapacity *= 2
+    f.seen = larger(f.seen, f.rowCapacity * f.size)
+    f.bits = larger(f.bits, f.rowCapacity * f.words * 3)
+    f.freeRows = larger(f.freeRows, f.rowCapacity)
+    if (f.branching) f.strong = larger(f.strong, f.rowCapacity * f.size)
+  }
+  return f.rowNext++
+}
+
+export function giveRow(f: Frame, row: number): void {
+  f.freeRows[f.freeCount++] = row
+}
+
+/** Forgets all that is relative to the base. */
+export function clearFrame(f: Frame): void {
+  f.rowNext = 1
+  f.freeCount = 0
+  f.branchedCount = 0
+  f.branched.fill(0)
+  f.newest.fill(-1)
+  if (f.branching && f.strong.length < f.seen.length) f.strong = new Int32Array(f.seen.length)
+}
+
+/** Puts another roster in place; everything that is relative to the base must be computed afresh. */
+export function changeRoster(f: Frame, roster: DenseRoster): void {
+  f.roster = roster
+  f.size = roster.size
+  f.words = roster.words
+  f.seen = new Int32Array(f.rowCapacity * f.size)
+  f.bits = new Int32Array(f.rowCapacity * f.words * 3)
+  f.strong = new Int32Array(0)
+  f.branchedMembers = new Int32Array(f.size)
+  f.branched = new Uint8Array(f.size)
+  f.branchedSince = new Int32Array(f.size)
+  f.newest = new Int32Array(f.size)
+  f.found = new Int32Array(f.words)
+  clearFrame(f)
+}
