@@ -3,11 +3,19 @@ import { createEngine, NO_EVENT } from '@hearsay/consensus'
 import type { ConsensusSnapshot, DecidedRound, Engine, EngineOptions } from '@hearsay/consensus'
 import { firstDifference } from './compare.ts'
 import type { Ordering } from './compare.ts'
-import type { Dag, DagSnapshot, ExpectedRound } from './dag.ts'
+import type { Dag, DagEvent, DagSnapshot, ExpectedRound } from './dag.ts'
 
-const bytes = (hex: string): Uint8Array =>
-  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-const hex = (id: Uint8Array): string => Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join('')
+const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
+const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex')
+
+/** The same event is given to many engines. */
+const bytesOf = new WeakMap<DagEvent, Uint8Array>()
+
+function idOf(event: DagEvent): Uint8Array {
+  let id = bytesOf.get(event)
+  if (id === undefined) bytesOf.set(event, (id = bytes(event.id)))
+  return id
+}
 
 function optionsOf(dag: Dag): EngineOptions {
   const { config, rosters, snapshot } = dag
@@ -50,7 +58,7 @@ export const orderByEngine: Ordering = (dag) => {
   const rounds: ExpectedRound[] = []
   for (const e of dag.events) {
     const handle = engine.insert({
-      id: bytes(e.id),
+      id: idOf(e),
       creator: e.creator,
       selfParent: e.selfParent === null ? NO_EVENT : (handles.get(e.selfParent) ?? NO_EVENT),
       otherParents: e.otherParents.map((id) => handles.get(id) ?? NO_EVENT),
