@@ -112,9 +112,12 @@ function onSecure(dialing: Dialing, target: Target, attempt: Attempt, peer: Peer
   upgrade(dialing, target, attempt, peer)
 }
 
-function connectTo(peer: PeerAddress, secureContext: SecureContext): TLSSocket {
+/** Undefined for a host that Node refuses to look up at all (an empty one would mean ourselves). */
+function connectTo(peer: PeerAddress, secureContext: SecureContext): TLSSocket | undefined {
+  const { host, port } = peer
+  if (host === '' || host.includes('\0')) return undefined
   // No session is kept or offered: a resumed one would show no certificate.
-  const socket = connect({ host: peer.host, port: peer.port, secureContext, rejectUnauthorized: false })
+  const socket = connect({ host, port, secureContext, rejectUnauthorized: false })
   socket.setNoDelay(true)
   return socket
 }
@@ -125,6 +128,10 @@ function dial(dialing: Dialing, target: Target): void {
   if (peer === undefined || dialing.stopped || target.attempt !== undefined) return
   rules.counters.count('dialled')
   const socket = connectTo(peer, rules.context)
+  if (socket === undefined) {
+    rules.counters.count('dial-failed')
+    return later(dialing, target)
+  }
   const deadlineMs = rules.nowMs() + rules.limits.handshakeWithinMs
   const attempt: Attempt = { socket, deadlineMs, refused: false }
   target.attempt = attempt

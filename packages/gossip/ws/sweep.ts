@@ -21,12 +21,15 @@ export function startSweep(everyMs: number, look: (nowMs: number) => void): Swee
     lastMs = wallMs
     return runningMs
   }
+  let skipped = false
   const timer = setInterval(() => {
     const at = nowMs()
     const stood = lastMs - lastSweepMs > standstillMs
     lastSweepMs = lastMs
-    // Timers run before sockets are read: after a standstill let the sockets speak first.
-    if (!stood) look(at)
+    // Timers run before sockets are read: after a standstill let the sockets speak first. Only once in a row, or a process
+    // that is always late would never look.
+    skipped = stood && !skipped
+    if (!skipped) look(at)
   }, everyMs)
   return { nowMs, stop: () => clearInterval(timer) }
 }
