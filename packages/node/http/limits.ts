@@ -1,0 +1,56 @@
+// Every bound of the API in one table. A client can make the server hold no more than what stands here.
+import { MAX_TRANSACTION_BYTES } from '@hearsay/dag'
+
+export interface ApiLimits {
+  /** Connections at a time; further ones are closed at once. */
+  readonly connections: number
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number
+  readonly headerBytes: number
+  /** Between the end of the headers and the end of the body of one transaction. */
+  readonly bodyTimeoutMs: number
+  /** A batch that sends nothing for so long, although the server waits for it, is ended. */
+  readonly batchIdleMs: number
+  /** How long an idle connection is kept for the next request. */
+  readonly keepAliveMs: number
+  readonly transactionBytes: number
+  /** A line of a batch: JSON may need six characters for one byte of text. */
+  readonly batchLineBytes: number
+  /** Lines of one batch that are submitted and not yet answered. */
+  readonly batchInFlight: number
+  /** Batches and followers at a time. */
+  readonly streams: number
+  /** How soon a batch tries again when the pool is full and nothing tells that it has room. */
+  readonly poolRetryMs: number
+  readonly defaultWaitMs: number
+  readonly maxWaitMs: number
+  readonly defaultPage: number
+  readonly maxPage: number
+  /** Transactions read from the ledger at a time when it is streamed. */
+  readonly streamPage: number
+  /** Answers are handed to the socket in pieces of about this size. */
+  readonly writeBytes: number
+  /** After `stop`, requests have so long to end by themselves. */
+  readonly stopMs: number
+}
+
+export const apiLimits: ApiLimits = {
+  connections: 256,
+  headersTimeoutMs: 5_000,
+  headerBytes: 16_384,
+  bodyTimeoutMs: 10_000,
+  batchIdleMs: 60_000,
+  keepAliveMs: 5_000,
+  transactionBytes: MAX_TRANSACTION_BYTES,
+  batchLineBytes: 6 * MAX_TRANSACTION_BYTES + 16,
+  batchInFlight: 4_096,
+  streams: 64,
+  poolRetryMs: 50,
+  defaultWaitMs: 10_000,
+  maxWaitMs: 600_000,
+  defaultPage: 100,
+  maxPage: 1_000,
+  streamPage: 256,
+  writeBytes: 65_536,
+  stopMs: 300,
+}

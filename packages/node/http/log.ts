@@ -1,0 +1,93 @@
+// Decides how the ledger is read: a page as JSON, or a stream of lines that may follow its growth. A stream reads from the node
+// only as fast as its client takes it, so a slow client costs one page of memory and nothing else.
+import { isUtf8 } from 'node:buffer'
+import { type LogPageJson, type TransactionJson, transactionToJson } from '../src/api-json.ts'
+import type { OrderedTransaction } from '../src/api-types.ts'
+import {
+  createBell,
+  type Exchange,
+  oneOf,
+  sendJson,
+  wantsLines,
+  wholeNumber,
+  writePiece,
+} from './exchange.ts'
+import { Problem } from './problem.ts'
+
+/** GET /v1/log?from=&limit=[&follow=1]; `from` is a position, `round:N` or `end`. */
+export async function getLog(exchange: Exchange): Promise<void> {
+  const { node, query, request, limits } = exchange
+  const from = startOf(exchange)
+  const follow = oneOf(query, 'follow', ['0', '1']) === '1'
+  if (wantsLines(request)) return streamLog(exchange, from, follow)
+  if (follow) throw new Problem('E_BAD_REQUEST', 'follow=1 needs the header Accept: application/x-ndjson')
+  const limit = Math.min(wholeNumber(query, 'limit', limits.defaultPage), limits.maxPage)
+  const transactions = (limit === 0 ? [] : await node.log(from, limit)).map(toJson)
+  const total = node.status().transactions
+  const page: LogPageJson = { from, transactions, next: from + transactions.length, total }
+  sendJson(exchange, 200, page)
+}
+
+function startOf({ node, query }: Exchange): number {
+  const from = query.get('from')
+  if (from === 'end') return node.status().transactions
+  if (from?.startsWith('round:') !== true) return wholeNumber(query, 'from', 0)
+  const round = wholeNumber(new URLSearchParams({ round: from.slice('round:'.length) }), 'round', 0)
+  const position = node.positionOfRound(round)
+  if (position === undefined)
+    throw new Problem(
+      'E_NOT_FOUND',
+      `round ${round} is not decided yet; the last one is ${node.status().round}`,
+    )
+  return position
+}
+
+function toJson(transaction: OrderedTransaction): TransactionJson {
+  const { bytes } = transaction
+  const text = isUtf8(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+    : null
+  return transactionToJson(transaction, text)
+}
+
+async function streamLog(exchange: Exchange, from: number, follow: boolean): Promise<void> {
+  const { node, query, response, limits, over } = exchange
+  const last = from + wholeNumber(query, 'limit', Number.MAX_SAFE_INTEGER - from)
+  const bell = createBell()
+  // Before the first read, so that no growth is missed between a read and the wait after it.
+  const unsubscribe = node.onGrowth(() => bell.ring())
+  const onOver = (): void => bell.ring()
+  over.addEventListener('abort', onOver)
+  try {
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+    response.flushHeaders()
+    let next = from
+    while (next < last && !over.aborted) {
+      const page = await node.log(next, Math.min(limits.streamPage, last - next))
+      if (page.length === 0) {
+        if (!follow) break
+        await bell.wait()
+        continue
+      }
+      if (!(await writePage(exchange, page))) return
+      next += page.length
+    }
+    // A follower knows that its stream never ends by itself; any other would take the part for the whole.
+    if (over.aborted && !follow) throw new Problem('E_STOPPING', 'the log was broken off')
+    response.end()
+  } finally {
+    unsubscribe()
+    over.removeEventListener('abort', onOver)
+  }
+}
+
+async function writePage(exchange: Exchange, page: readonly OrderedTransaction[]): Promise<boolean> {
+  let piece = ''
+  for (const transaction of page) {
+    piece += `${JSON.stringify(toJson(transaction))}\n`
+    if (piece.length < exchange.limits.writeBytes) continue
+    if (!(await writePiece(exchange, piece))) return false
+    piece = ''
+  }
+  return piece === '' || writePiece(exchange, piece)
+}

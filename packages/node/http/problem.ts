@@ -1,0 +1,119 @@
+// Decides what a client is told when it does not get what it asked for: one code for each cause, RFC 9457 in form.
+import type { ServerResponse } from 'node:http'
+import type { ProblemJson } from '../src/api-json.ts'
+
+export type ProblemCode =
+  | 'E_BAD_REQUEST'
+  | 'E_FOREIGN_HOST'
+  | 'E_FOREIGN_ORIGIN'
+  | 'E_NOT_FOUND'
+  | 'E_METHOD'
+  | 'E_SLOW_BODY'
+  | 'E_TOO_LARGE'
+  | 'E_POOL_FULL'
+  | 'E_INTERNAL'
+  | 'E_NOT_READY'
+  | 'E_STOPPING'
+  | 'E_DISK_FULL'
+  | 'E_TOO_MANY_STREAMS'
+
+const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+  E_BAD_REQUEST: [400, 'The request cannot be understood'],
+  E_FOREIGN_HOST: [403, 'This server does not answer to that host name'],
+  E_FOREIGN_ORIGIN: [403, 'Pages of other origins may not use this API'],
+  E_NOT_FOUND: [404, 'There is nothing at this address'],
+  E_METHOD: [405, 'This address does not know that method'],
+  E_SLOW_BODY: [408, 'The body did not arrive in time'],
+  E_TOO_LARGE: [413, 'The transaction is too large'],
+  E_POOL_FULL: [429, 'The pool of transactions that wait is full'],
+  E_INTERNAL: [500, 'The node failed to answer'],
+  E_NOT_READY: [503, 'The node is not ready'],
+  E_STOPPING: [503, 'The node is stopping'],
+  E_DISK_FULL: [503, 'The disk of the node is full'],
+  E_TOO_MANY_STREAMS: [503, 'Too many streams at a time'],
+}
+
+/** Thrown by handlers and by what they call; the server turns it into the answer. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ProblemCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    super(detail)
+    this.name = 'Problem'
+    this.code = code
+    this.headers = headers
+  }
+}
+
+/** Answers with the problem. The connection is closed if the request's body was not read to its end. */
+export function sendProblem(response: ServerResponse, problem: Problem): void {
+  const [status, title] = problems[problem.code]
+  const body: ProblemJson = {
+    type: `urn:hearsay:problem:${problem.code.slice(2).toLowerCase().replaceAll('_', '-')}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+  }
+  if (!response.req.complete) response.setHeader('Connection', 'close')
+  response.writeHead(status, { 'Content-Type': 'application/problem+json', ...problem.headers })
+  response.end(`${JSON.stringify(body)}\n`)
+}
+
+/** The API could not be started. */
+export class ApiError extends Error {
+  readonly code: string
+  readonly hint: string
+  readonly exitCode: number
+  readonly host: string
+  readonly port: number
+
+  constructor(
+    code: string,
+    message: string,
+    hint: string,
+    at: { host: string; port: number },
+    cause: unknown,
+  ) {
+    super(message, { cause })
+    this.name = 'ApiError'
+    this.code = code
+    this.hint = hint
+    this.exitCode = 69
+    this.host = at.host
+    this.port = at.port
+  }
+}
+
+/** What went wrong when listening, in the operator's words. */
+export function listenFault(cause: unknown, at: { host: string; port: number }): ApiError {
+  const place = `${at.host}:${at.port}`
+  const system = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  switch (system) {
+    case 'EADDRINUSE':
+      return new ApiError(
+        'E_PORT_IN_USE',
+        `${place} is already in use`,
+        'choose another port for the API, or stop the other program',
+        at,
+        cause,
+      )
+    case 'EACCES':
+      return new ApiError(
+        'E_LISTEN_DENIED',
+        `may not listen on ${place}`,
+        'choose a port from 1024 on',
+        at,
+        cause,
+      )
+    default:
+      return new ApiError(
+        'E_LISTEN_FAILED',
+        `cannot listen on ${place} (${system})`,
+        'use an address of this machine, 127.0.0.1 for instance',
+        at,
+        cause,
+      )
+  }
+}

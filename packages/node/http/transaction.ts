@@ -1,0 +1,61 @@
+// Decides what becomes of one submitted transaction: taken in or refused, and how long the answer waits for it to be final.
+import { type PendingJson, receiptToJson } from '../src/api-json.ts'
+import type { RunningNode, Submission, SubmitRefusal } from '../src/api-types.ts'
+import { type Exchange, oneOf, readBody, sendJson, span } from './exchange.ts'
+import { Problem, type ProblemCode } from './problem.ts'
+
+const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
+  'too-large': 'E_TOO_LARGE',
+  'pool-full': 'E_POOL_FULL',
+  'disk-full': 'E_DISK_FULL',
+  stopping: 'E_STOPPING',
+}
+
+/** POST /v1/tx: the body's bytes are the transaction. */
+export async function postTransaction(exchange: Exchange): Promise<void> {
+  const { node, query, limits, over } = exchange
+  const until = oneOf(query, 'until', ['ordered', 'accepted'])
+  const waitMs = span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
+  const result = node.submit(await readBody(exchange))
+  if (!result.ok) {
+    const headers = result.reason === 'pool-full' ? { 'Retry-After': '1' } : {}
+    throw new Problem(refusals[result.reason], result.message, headers)
+  }
+  const { submission } = result
+  try {
+    const receipt = until === 'accepted' ? undefined : await finalWithin(submission, waitMs, over)
+    if (receipt !== undefined) sendJson(exchange, 200, receiptToJson(receipt))
+    else sendJson(exchange, 202, pendingJson(submission, node))
+  } finally {
+    submission.forget()
+  }
+}
+
+/** Where a transaction has got to that is not final. */
+export function pendingJson(submission: Submission, node: RunningNode): PendingJson {
+  const state = submission.state()
+  const { reason } = node.status()
+  // Ordered in the very moment of giving up: it is on its way to being final, and that is what is said.
+  return { state: state === 'ordered' ? 'gossiped' : state, reason: reason ?? null }
+}
+
+/** The receipt, or undefined when the time is up, nobody waits any more, or the node stops. */
+function finalWithin(
+  submission: Submission,
+  waitMs: number,
+  over: AbortSignal,
+): Promise<Awaited<Submission['final']> | undefined> {
+  return new Promise((resolve) => {
+    const giveUp = (): void => settle(undefined)
+    const timer = setTimeout(giveUp, waitMs)
+    const settle = (receipt: Awaited<Submission['final']> | undefined): void => {
+      clearTimeout(timer)
+      over.removeEventListener('abort', giveUp)
+      resolve(receipt)
+    }
+    over.addEventListener('abort', giveUp)
+    // It rejects only when the node stops: the transaction has been taken in, so the answer is where it has got to.
+    submission.final.then(settle, giveUp)
+    if (over.aborted) giveUp()
+  })
+}
