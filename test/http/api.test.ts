@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { startApi, type Api, type ApiOptions } from '@hearsay/node/http'
 import { createFakeNode, type FakeNode } from './fake-node.ts'
-import { answerOf, ask, open, raw, readAll } from './client.ts'
+import { answerOf, ask, open, raw, readAll, until } from './client.ts'
 
 const running: Api[] = []
 
@@ -195,8 +195,3 @@ test('stop ends followers and waiters at once', async () => {
   expect((await follower).text).toBe('')
   expect((await waiter).json()['state']).toBe('pending')
 })
-
-/** Waits for a condition that will hold; the test's own timeout is the only limit. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
-}

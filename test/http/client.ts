@@ -65,3 +65,8 @@ export function raw(port: number, text: string): Promise<string> {
     socket.on('error', reject)
   })
 }
+
+/** Waits for a condition that will hold; the test's own timeout is the only limit. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
+}

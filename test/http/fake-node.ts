@@ -40,6 +40,9 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
     status = { ...status, round: status.round + 1, transactions: ledger.length }
     for (const listener of listeners) listener(ledger.length)
   }
+  const forget = (): void => {
+    forgotten += 1
+  }
   const plan = (): void => {
     if (!isAutomatic || isPlanned || pool.length === 0) return
     isPlanned = true
@@ -74,9 +77,6 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       })
       taken.push(bytes)
       plan()
-      const forget = (): void => {
-        forgotten += 1
-      }
       return { ok: true, submission: { ticket: taken.length, state: () => state, final, forget } }
     },
     log(from, limit) {

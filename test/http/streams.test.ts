@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createLineSplitter, startApi, type Api, type ApiOptions } from '@hearsay/node/http'
 import { createFakeNode, type FakeNode } from './fake-node.ts'
-import { answerOf, ask, open, readAll } from './client.ts'
+import { answerOf, ask, open, readAll, until } from './client.ts'
 
 const running: Api[] = []
 
@@ -20,9 +20,11 @@ const lines = (count: number): string =>
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
-}
+const positions = (text: string): number[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => (JSON.parse(line) as { position: number }).position)
 
 const ndjson = { Accept: 'application/x-ndjson' }
 
@@ -61,9 +63,17 @@ test('every form of a line, and lines that are none', async () => {
   const states = answer.lines().map((each) => each['reason'] ?? each['state'])
   const wrong = 'malformed'
   expect(states).toEqual([
-    ...['ordered', 'ordered', 'ordered', 'ordered'],
-    ...[wrong, wrong, wrong, wrong, wrong],
-    ...['too-large', 'ordered'],
+    'ordered',
+    'ordered',
+    'ordered',
+    'ordered',
+    wrong,
+    wrong,
+    wrong,
+    wrong,
+    wrong,
+    'too-large',
+    'ordered',
   ])
   expect(node.taken.map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual(
     ['héllo\0', '']
@@ -155,11 +165,6 @@ test('the log as a stream ends, a followed one goes on', async () => {
   for (let i = 0; i < 700; i++) node.submit(Buffer.from(`line ${i}`))
   node.order()
   const port = await serve(node)
-  const positions = (text: string): number[] =>
-    text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => (JSON.parse(line) as { position: number }).position)
   const some = await ask(port, '/v1/log?from=10&limit=600', { headers: ndjson })
   expect(positions(some.text)).toEqual(Array.from({ length: 600 }, (_, i) => i + 10))
   const rest = await ask(port, '/v1/log?from=10', { headers: ndjson })
