@@ -175,16 +175,20 @@ export function encodeBlock(block: Block, networkId: Uint8Array, sha256: Sha256)
   return writer.finish()
 }
 
-/** Round and first position of an encoded block, without reading the rest. */
-export function describeBlock(bytes: Uint8Array): {
-  round: number
-  firstPosition: number
-  transactionCount: number
-} {
+/** What a file's index needs of an encoded block, without reading the rest. */
+export interface BlockPlace {
+  readonly round: number
+  readonly firstPosition: number
+  readonly transactionCount: number
+  readonly eventCount: number
+}
+
+export function describeBlock(bytes: Uint8Array): BlockPlace {
   return {
     round: readUint48(bytes, AT_ROUND),
     firstPosition: readUint48(bytes, AT_FIRST_POSITION),
     transactionCount: readUint48(bytes, AT_TRANSACTION_COUNT),
+    eventCount: readUint32(bytes, AT_EVENT_COUNT),
   }
 }
 

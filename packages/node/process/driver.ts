@@ -1,0 +1,258 @@
+/**
+ * Drives one member: feeds it frames, submissions and time, and carries its effects out in the order in which it gave them
+ * (append, make durable, send, deliver). All I/O of a node meets here; what to do is decided in `src`.
+ */
+import type { Block } from '@hearsay/consensus'
+import { bytesKey, toHex } from '@hearsay/dag'
+import type { Transport, TransportEvent } from '@hearsay/gossip/ws'
+import { DiskFull, type Journal } from '../disk/index.ts'
+import { OperatorError } from '../src/errors.ts'
+import {
+  RECORD_EVENT,
+  type Member,
+  type MemberEffect,
+  type MemberInput,
+  type Moment,
+} from '../src/member-types.ts'
+import type { RepairIndex } from '../src/repair-index.ts'
+import type { LedgerStore } from './ledger-store.ts'
+import type { RepairServer } from './repair-server.ts'
+import type { Submissions } from './submissions.ts'
+
+/** A link with more than this in its buffer gets no more pushes until it has drained, in bytes. */
+const CONGESTED_BYTES = 1024 * 1024
+/** Others' events are made durable at the latest after this, when no own event does it first. */
+const SYNC_WITHIN_MS = 200
+/** After a full disk the next attempt. */
+const DISK_RETRY_MS = 1_000
+
+export interface DriverParts {
+  readonly member: Member
+  readonly journal: Journal
+  readonly ledger: LedgerStore
+  readonly index: RepairIndex
+  readonly repair: RepairServer
+  readonly submissions: Submissions
+  /** Set as soon as it listens. */
+  transport: Transport | undefined
+  readonly onGrowth: (transactions: number) => void
+  readonly onFailure: (error: OperatorError) => void
+}
+
+export interface Driver {
+  dispatch(input: MemberInput): void
+  transportEvent(event: TransportEvent): void
+  /** The offset of the record that is being replayed; its effects follow. */
+  replay(recordKind: number, payload: Uint8Array, offset: number): void
+  isDiskFull(): boolean
+  /** Makes all durable and writes the ledger; nothing is dispatched afterwards. */
+  finish(): Promise<void>
+}
+
+export function createDriver(parts: DriverParts): Driver {
+  const { member, journal, ledger, submissions } = parts
+  /** Where in the journal an event stands that no block has yet; forgotten when it is ancient. */
+  const offsets = new Map<string, { readonly offset: number; readonly birthRound: number }>()
+  const congested = new Set<number>()
+  const queue: MemberInput[] = []
+  let running = false
+  let finished = false
+  let diskFull = false
+  let timer: NodeJS.Timeout | undefined
+  let timerAtMs = Infinity
+  let syncTimer: NodeJS.Timeout | undefined
+  let retryTimer: NodeJS.Timeout | undefined
+  let replaying = false
+  let loopLagMs = 0
+  let replayOffset = 0
+
+  const moment = (): Moment => ({
+    monotonicMs: performance.now(),
+    // The wall clock ticks in milliseconds; the monotonic one gives the rest, so that events of one millisecond differ.
+    wallMicros: Date.now() * 1_000 + Math.floor((performance.now() * 1_000) % 1_000),
+    loopLagMs,
+  })
+
+  function stopWith(error: unknown): void {
+    finished = true
+    const failure =
+      error instanceof OperatorError
+        ? error
+        : new OperatorError(
+            'E_INVARIANT',
+            error instanceof Error ? (error.stack ?? error.message) : String(error),
+            1,
+            'this is a defect: keep the data directory and report it',
+            { cause: error },
+          )
+    parts.onFailure(failure)
+  }
+
+  function dispatch(input: MemberInput): void {
+    if (finished) return
+    queue.push(input)
+    if (running) return
+    running = true
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        for (const effect of member.step(next, moment())) execute(effect)
+        if (finished) queue.length = 0
+      }
+      if (!finished) scheduleTick()
+    } catch (error) {
+      stopWith(error)
+    } finally {
+      running = false
+    }
+  }
+
+  function scheduleTick(): void {
+    const now = performance.now()
+    const atMs = member.nextTickMs(now) ?? Infinity
+    if (atMs === timerAtMs) return
+    clearTimeout(timer)
+    timerAtMs = atMs
+    if (atMs === Infinity) return
+    timer = setTimeout(
+      () => {
+        // How late the timer is says how busy the loop is.
+        loopLagMs = 0.8 * loopLagMs + 0.2 * Math.max(0, performance.now() - timerAtMs - 1)
+        timerAtMs = Infinity
+        dispatch({ kind: 'tick' })
+      },
+      Math.max(0, atMs - now),
+    )
+  }
+
+  function execute(effect: MemberEffect): void {
+    switch (effect.kind) {
+      case 'replayed':
+        return void offsets.set(effect.key, { offset: replayOffset, birthRound: effect.birthRound })
+      case 'append':
+        return append(effect)
+      case 'sync':
+        return sync(effect.sequence)
+      case 'send':
+        return send(effect.link, effect.frame)
+      case 'close':
+        return parts.transport?.close(effect.link, effect.fault)
+      case 'serve':
+        return parts.repair.serve(effect.link, effect.want)
+      case 'deliver':
+        return deliver(effect.block)
+      case 'gossiped':
+        return submissions.gossiped(effect.tickets)
+      case 'final':
+        return submissions.final(effect, performance.now())
+      case 'refused':
+        return submissions.refuse(effect.ticket)
+      case 'fail':
+        return stopWith(
+          new OperatorError(
+            effect.code,
+            effect.message,
+            78,
+            'stop the other process, or keep the newer directory',
+          ),
+        )
+    }
+  }
+
+  function append(effect: Extract<MemberEffect, { kind: 'append' }>): void {
+    const offset = journal.append(effect.recordKind, effect.bytes)
+    if (effect.recordKind === RECORD_EVENT && effect.key !== undefined) {
+      offsets.set(effect.key, { offset, birthRound: effect.birthRound })
+      parts.index.note(offset, effect.bytes)
+    }
+    syncTimer ??= setTimeout(() => {
+      syncTimer = undefined
+      sync(undefined)
+    }, SYNC_WITHIN_MS)
+  }
+
+  /** Makes the journal durable; on a full disk tries again until there is space, meanwhile no new own event is made. */
+  async function makeDurable(sequence: number | undefined): Promise<void> {
+    try {
+      await journal.sync()
+    } catch (error) {
+      if (finished) return
+      if (!(error instanceof DiskFull)) throw error
+      diskFull = true
+      dispatch({ kind: 'creating', allowed: false })
+      retryTimer = setTimeout(() => sync(sequence), DISK_RETRY_MS)
+      return
+    }
+    if (diskFull) {
+      diskFull = false
+      dispatch({ kind: 'creating', allowed: true })
+    }
+    ledger.settle(journal.durableEnd())
+    if (sequence !== undefined) dispatch({ kind: 'durable', sequence })
+  }
+
+  function sync(sequence: number | undefined): void {
+    makeDurable(sequence).catch(stopWith)
+  }
+
+  function send(link: number, frame: Uint8Array): void {
+    const { transport } = parts
+    if (transport === undefined) return
+    transport.send(link, frame)
+    if (transport.bufferedBytes(link) <= CONGESTED_BYTES || congested.has(link)) return
+    congested.add(link)
+    queue.push({ kind: 'congested', link, congested: true })
+  }
+
+  function deliver(block: Block): void {
+    const places = block.entries.map((entry) => {
+      const key = bytesKey(entry.id)
+      const place = offsets.get(key)
+      if (place === undefined)
+        throw new Error(`invariant: ordered event ${toHex(entry.id)} is not in the journal`)
+      offsets.delete(key)
+      return place.offset
+    })
+    // What is being replayed is durable already.
+    ledger.add(block, places, replaying ? 0 : journal.end())
+    for (const [key, { birthRound }] of offsets) if (birthRound < block.ancientThreshold) offsets.delete(key)
+    if (block.transactionCount > 0) parts.onGrowth(block.firstPosition + block.transactionCount)
+  }
+
+  function transportEvent(event: TransportEvent): void {
+    switch (event.kind) {
+      case 'opened':
+        return dispatch({ kind: 'opened', link: event.link, memberId: event.memberId })
+      case 'frame':
+        return dispatch({ kind: 'frame', link: event.link, bytes: event.bytes })
+      case 'drained':
+        if (congested.delete(event.link)) dispatch({ kind: 'congested', link: event.link, congested: false })
+        return
+      case 'closed':
+        congested.delete(event.link)
+        parts.repair.closed(event.link)
+        return dispatch({ kind: 'closed', link: event.link })
+    }
+  }
+
+  return {
+    dispatch,
+    transportEvent,
+    replay: (recordKind, payload, offset) => {
+      replaying = true
+      replayOffset = offset
+      if (recordKind === RECORD_EVENT) parts.index.note(offset, payload)
+      for (const effect of member.step({ kind: 'replay', recordKind, bytes: payload.slice() }, moment()))
+        execute(effect)
+      replaying = false
+    },
+    isDiskFull: () => diskFull,
+    finish: async () => {
+      finished = true
+      clearTimeout(timer)
+      clearTimeout(syncTimer)
+      clearTimeout(retryTimer)
+      await journal.sync()
+      ledger.settle(journal.durableEnd())
+    },
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The ledger on disk and what of it is not yet there. A block is kept in memory until the journal is durable as far as the
+ * block's events: so the ledger's file never speaks of events that a crash could take away, and the places of events in
+ * the journal that it records stay true.
+ */
+import { decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
+import { equalBytes, toHex, type Sha256 } from '@hearsay/dag'
+import { openLedgerFile, type LedgerFile } from '../disk/index.ts'
+import { OperatorError } from '../src/errors.ts'
+
+const OFFSET_BYTES = 8
+
+/** A block and where each of its events stands in the journal. */
+export interface StoredBlock {
+  readonly block: Block
+  readonly offsets: readonly number[]
+}
+
+interface Pending extends StoredBlock {
+  readonly bytes: Uint8Array
+  readonly journalEnd: number
+}
+
+export interface LedgerStore {
+  /** Takes the next block in, or checks it against the file when the file has its round already. */
+  add(block: Block, offsets: readonly number[], journalEnd: number): void
+  /** The journal is durable up to here: writes what may be written. */
+  settle(durableEnd: number): void
+  block(round: number): StoredBlock | undefined
+  /** The last round that begins at or before this position. */
+  roundOfPosition(position: number): number | undefined
+  firstPositionOf(round: number): number | undefined
+  close(): Promise<void>
+}
+
+/** A block and its events' places as one record; the places come last. */
+export function encodeStored(
+  block: Block,
+  offsets: readonly number[],
+  networkId: Uint8Array,
+  sha256: Sha256,
+): Uint8Array {
+  const encoded = encodeBlock(block, networkId, sha256)
+  const whole = new Uint8Array(encoded.length + OFFSET_BYTES * offsets.length)
+  whole.set(encoded)
+  const places = new DataView(whole.buffer, encoded.length)
+  for (const [i, offset] of offsets.entries()) places.setBigUint64(OFFSET_BYTES * i, BigInt(offset))
+  return whole
+}
+
+export function decodeStored(
+  bytes: Uint8Array,
+  networkId: Uint8Array,
+  sha256: Sha256,
+): StoredBlock | undefined {
+  const { eventCount } = describeBlock(bytes)
+  const blockBytes = bytes.length - OFFSET_BYTES * eventCount
+  if (blockBytes <= 0) return undefined
+  const block = decodeBlock(bytes.subarray(0, blockBytes), networkId, sha256)
+  if (block === undefined) return undefined
+  const places = new DataView(bytes.buffer, bytes.byteOffset + blockBytes, OFFSET_BYTES * eventCount)
+  const offsets = Array.from({ length: eventCount }, (_, i) => Number(places.getBigUint64(OFFSET_BYTES * i)))
+  return { block, offsets }
+}
+
+export function openLedgerStore(dir: string, networkId: Uint8Array, sha256: Sha256): LedgerStore {
+  const file: LedgerFile = openLedgerFile({ dir, networkId, describe: describeBlock, repairTail: true })
+  let pending: Pending[] = []
+
+  function checkAgainstFile(round: number, bytes: Uint8Array): void {
+    if (equalBytes(file.readBlock(round)!, bytes)) return
+    throw new OperatorError(
+      'E_LEDGER_DIFFERS',
+      `${dir}/ledger: round ${round} is not what the events of the journal give`,
+      65,
+      `the ledger is derived: move ${dir}/ledger away, start again, and compare with: hearsay verify`,
+    )
+  }
+
+  function fromPending(round: number): Pending | undefined {
+    const first = pending[0]
+    return first === undefined ? undefined : pending[round - first.block.round]
+  }
+
+  return {
+    add: (block, offsets, journalEnd) => {
+      const bytes = encodeStored(block, offsets, networkId, sha256)
+      if (block.round <= (file.lastRound() ?? 0)) return checkAgainstFile(block.round, bytes)
+      pending.push({ block, offsets, bytes, journalEnd })
+    },
+    settle: (durableEnd) => {
+      let count = 0
+      for (const each of pending) {
+        if (each.journalEnd > durableEnd) break
+        file.appendBlock(each.block.round, each.block.firstPosition, each.bytes)
+        count += 1
+      }
+      if (count === 0) return
+      pending = pending.slice(count)
+      file.flush()
+    },
+    block: (round) => {
+      const inMemory = fromPending(round)
+      if (inMemory !== undefined) return inMemory
+      const bytes = file.readBlock(round)
+      if (bytes === undefined) return undefined
+      const stored = decodeStored(bytes, networkId, sha256)
+      if (stored === undefined)
+        throw new Error(`invariant: ledger round ${round} has sound checksums and no block`)
+      return stored
+    },
+    roundOfPosition: (position) => {
+      const inMemory = pending.findLast((each) => each.block.firstPosition <= position)
+      return inMemory?.block.round ?? file.roundOfPosition(position)
+    },
+    firstPositionOf: (round) => {
+      const inMemory = fromPending(round)
+      if (inMemory !== undefined) return inMemory.block.firstPosition
+      const bytes = file.readBlock(round)
+      return bytes === undefined ? undefined : describeBlock(bytes).firstPosition
+    },
+    close: () => file.close(),
+  }
+}
+
+export function describeHash(hash: Uint8Array): string {
+  return toHex(hash.subarray(0, 8))
+}
