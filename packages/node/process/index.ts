@@ -1,2 +1,3 @@
 export * from './types.ts'
 export { startNode } from './start.ts'
+export { auditDirectories } from './audit.ts'
