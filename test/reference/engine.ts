@@ -1,6 +1,6 @@
 /** The engine of packages/consensus on an interchange DAG. */
 import { createEngine, NO_EVENT } from '@hearsay/consensus'
-import type { ConsensusSnapshot, DecidedRound, Engine, EngineOptions } from '@hearsay/consensus'
+import type { ConsensusSnapshot, DecidedRound, Engine, EngineOptions, EngineTuning } from '@hearsay/consensus'
 import { firstDifference } from './compare.ts'
 import type { Ordering } from './compare.ts'
 import type { Dag, DagEvent, DagSnapshot, ExpectedRound } from './dag.ts'
@@ -44,15 +44,22 @@ function roundOf(r: DecidedRound): ExpectedRound {
   }
 }
 
+/** Ways of computing that must make no difference. */
+const TUNINGS: readonly EngineTuning[] = [
+  {},
+  { alwaysAfresh: true },
+  { capacity: 1, renumberAt: 1 },
+  { capacity: 2, renumberAt: 100 },
+]
+
 /** Every second DAG gets its later rosters through scheduleRoster, and its rounds are taken one insert at a time. */
 export const orderByEngine: Ordering = (dag) => {
   const eager = dag.events.length % 2 === 0
   const options = optionsOf(dag)
   const later = eager ? options.rosters.filter((r) => r.fromRound > (dag.snapshot?.round ?? 0) + 1) : []
-  const engine: Engine = createEngine({
-    ...options,
-    rosters: options.rosters.filter((r) => !later.includes(r)),
-  })
+  const rosters = options.rosters.filter((r) => !later.includes(r))
+  const tuning = TUNINGS[(dag.events.length + (dag.snapshot?.round ?? 0)) % TUNINGS.length]!
+  const engine: Engine = createEngine({ ...options, rosters }, tuning)
   for (const roster of later) engine.scheduleRoster(roster)
   const handles = new Map<string, number>()
   const rounds: ExpectedRound[] = []
@@ -67,7 +74,10 @@ export const orderByEngine: Ordering = (dag) => {
       coin: e.coin,
       transactionCount: e.transactionCount,
     })
-    if (handle !== NO_EVENT) handles.set(e.id, handle)
+    if (handle !== NO_EVENT) {
+      if (handle !== handles.size) throw new Error(`handle ${handle} for accepted event ${handles.size}`)
+      handles.set(e.id, handle)
+    }
     if (eager) rounds.push(...engine.takeDecidedRounds().map(roundOf))
   }
   rounds.push(...engine.takeDecidedRounds().map(roundOf))

@@ -42,7 +42,7 @@ describe('a full lattice of four', () => {
       election: 3,
       round: 2,
       witness: true,
-      fame: null,
+      fame: 'famous',
     })
   })
 })

@@ -8,13 +8,14 @@ import { createElection, NO_ROUND } from './election.ts'
 import type { Election, Fame, Vertex } from './election.ts'
 import { chooseJudges, findOrder, reach } from './order.ts'
 
-/** What the model knew of an event in the election that last gave it a round (or considered it, if none did). */
+/** What the model knew of an event in the election that last gave it a round (or first considered it, if none did). */
 export interface EventReport {
   /** The round that was being decided. */
   readonly election: number
   /** NO_ROUND if it had none. */
   readonly round: number
   readonly witness: boolean
+  /** In the election that ruled on it last; null if none did. */
   readonly fame: Fame | null
 }
 
@@ -158,7 +159,9 @@ export function createModel(dag: Pick<Dag, 'config' | 'rosters' | 'snapshot'>): 
   function writeReports(): void {
     for (const x of considered) {
       const report = reportOf(x)
-      if (report.round !== NO_ROUND || !reports.has(x.id)) reports.set(x.id, report)
+      const before = reports.get(x.id)
+      if (before !== undefined && report.round === NO_ROUND) continue
+      reports.set(x.id, { ...report, fame: report.fame ?? before?.fame ?? null })
     }
   }
 
