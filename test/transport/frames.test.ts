@@ -221,14 +221,14 @@ describe('slow readers', () => {
   })
 })
 
+/** Pings that the peer has received: frames of two bytes, from a server without mask. */
+const pingsIn = (peer: RawPeer): number => {
+  const bytes = peer.received().subarray(peer.received().indexOf('\r\n\r\n') + 4)
+  return [...bytes].filter((byte) => byte === 0x89).length
+}
+
 describe('silence', () => {
   const QUICK = { pingAfterMs: 100, pongWithinMs: 400, sweepEveryMs: 20 }
-  /** Pings that the peer has received: frames of two bytes, from a server without mask. */
-  const pingsIn = (peer: RawPeer): number => {
-    const bytes = peer.received().subarray(peer.received().indexOf('\r\n\r\n') + 4)
-    return [...bytes].filter((byte) => byte === 0x89).length
-  }
-
   test('a peer that answers no ping is given up', async () => {
     const [node, peer] = await withRawPeer(QUICK)
     await until(() => peer.closed(), 'the end of the connection')

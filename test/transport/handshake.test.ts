@@ -42,10 +42,10 @@ function flightOf(flight: Flight, ...messages: readonly Uint8Array[]): Buffer {
 /** Ed25519 signatures are pairs (R, S); S + L signs the same, if one does not look (RFC 8032 §5.1.7). */
 function plusOrder(signature: Buffer): Buffer {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
-  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + order
+  const s = BigInt(`0x${Buffer.from(signature.subarray(32).toReversed()).toString('hex')}`) + order
   return Buffer.concat([
     signature.subarray(0, 32),
-    Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse(),
+    Buffer.from(s.toString(16).padStart(64, '0'), 'hex').toReversed(),
   ])
 }
 

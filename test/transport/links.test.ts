@@ -203,6 +203,15 @@ describe('links', () => {
   })
 })
 
+const failure = async (promise: Promise<unknown>): Promise<TransportError> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(TransportError)
+  return error as TransportError
+}
+
 describe('operator errors', () => {
   const base = {
     ...keysOf(0),
@@ -211,15 +220,6 @@ describe('operator errors', () => {
     onEvent: () => undefined,
     listen: { host: HOST, port: 0 },
   }
-  const failure = async (promise: Promise<unknown>): Promise<TransportError> => {
-    const error = await promise.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    )
-    expect(error).toBeInstanceOf(TransportError)
-    return error as TransportError
-  }
-
   test('a port in use, a foreign address, keys that do not fit, bad limits and a bad roster say what to do', async () => {
     const a = await start(0)
     const inUse = await failure(startTransport({ ...base, listen: { host: HOST, port: a.port } }))

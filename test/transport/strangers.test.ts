@@ -179,16 +179,14 @@ describe('floods', () => {
 
   test('an honest peer comes in while sockets keep arriving', async () => {
     const b = await start(1, { peers: [addressOf(0)] })
-    let flooding = true
     const flood = setInterval(() => {
-      for (let i = 0; i < 10 && flooding; i += 1) tcp(b.port)
+      for (let i = 0; i < 10; i += 1) tcp(b.port)
     }, 20)
     try {
       await until(() => b.count('accepted') > 50, 'the flood')
       await start(0, { peers: [b.address()] })
       await until(() => b.linkTo(0) !== undefined, 'the honest peer')
     } finally {
-      flooding = false
       clearInterval(flood)
     }
   })
@@ -213,22 +211,25 @@ describe('floods', () => {
   })
 })
 
-describe('who answers when we dial', () => {
-  /** Dials member 1 at a server of the test's, beside an honest link to member 2 that must not notice. */
-  async function dialTo(port: number, limits = {}): Promise<readonly [Node, Node]> {
-    const c = await start(2)
-    const a = await start(0, { peers: [addressOf(1, port), c.address()], limits })
-    c.transport.setPeers([a.address()])
-    await until(() => a.linkTo(2) !== undefined, 'the honest link')
-    return [a, c]
-  }
-  async function honestLinkLives(a: Node, c: Node): Promise<void> {
-    a.transport.send(a.linkTo(2) ?? -1, Buffer.from('still here'))
-    await until(() => c.framesOf(0).includes('still here'), 'a frame on the honest link')
-    expect(a.closedReasons()).toEqual([])
-    expect(a.linkTo(1)).toBeUndefined()
-  }
+/** Dials member 1 at a server of the test's, beside an honest link to member 2 that must not notice. */
+async function dialTo(port: number, limits = {}): Promise<readonly [Node, Node]> {
+  const c = await start(2)
+  const a = await start(0, { peers: [addressOf(1, port), c.address()], limits })
+  c.transport.setPeers([a.address()])
+  await until(() => a.linkTo(2) !== undefined, 'the honest link')
+  return [a, c]
+}
+async function honestLinkLives(a: Node, c: Node): Promise<void> {
+  a.transport.send(a.linkTo(2) ?? -1, Buffer.from('still here'))
+  await until(() => c.framesOf(0).includes('still here'), 'a frame on the honest link')
+  expect(a.closedReasons()).toEqual([])
+  expect(a.linkTo(1)).toBeUndefined()
+}
 
+const talk = (text: string): Server =>
+  createServer((socket) => void socket.on('error', () => undefined).end(text))
+
+describe('who answers when we dial', () => {
   test('another member: refused, counted, tried again; nobody else is disturbed', async () => {
     const b = await start(1)
     const d = await start(3)
@@ -259,8 +260,6 @@ describe('who answers when we dial', () => {
   })
 
   test('what does not speak TLS 1.3, or says nothing', async () => {
-    const talk = (text: string): Server =>
-      createServer((socket) => void socket.on('error', () => undefined).end(text))
     const http = await dialTo(await listening(talk('HTTP/1.1 400 Bad Request\r\n\r\n')))
     await until(() => http[0].count('not-tls') >= 2, 'refusals of HTTP')
     await honestLinkLives(...http)

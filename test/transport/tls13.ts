@@ -126,15 +126,15 @@ function shareIn(serverHello: Bytes): Bytes {
 function recordsOf(socket: Socket): () => Promise<Bytes | undefined> {
   let buffer: Bytes = Buffer.alloc(0)
   let ended = false
-  let wake = (): void => undefined
+  let wake: (() => void) | undefined
   socket.on('data', (chunk) => {
     buffer = cat(buffer, chunk)
-    wake()
+    wake?.()
   })
   socket.on('error', () => socket.destroy())
   socket.on('close', () => {
     ended = true
-    wake()
+    wake?.()
   })
   return async () => {
     for (;;) {
