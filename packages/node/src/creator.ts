@@ -5,11 +5,12 @@
  *
  * There is work while transactions wait in the pool or an event that carries transactions is not ordered. With work:
  *
- *  1. at once (but for the pace) when members of more than two thirds of the weight, this one included, have new events
- *     since the last own event that had such a quorum: this is what moves rounds;
- *  2. at once when the pool has transactions and none of one's own is under way: so a lone submitter wakes an idle network;
- *  3. after a short wait when at least one more member than at the last own event has something new: the answer to
- *     being woken, and the way on when a quorum is slow;
+ *  1. when members of more than two thirds of the weight, this one included, have new events since the last own event that
+ *     had such a quorum: this is what moves rounds. At once when everybody has who lately kept up; else after a short
+ *     patience, for an event that sees all of a level spares everybody a level (two levels make a round, not three);
+ *  2. at once when the pool has transactions and nothing is under way in the network: a lone submitter wakes it;
+ *  3. after a longer wait when at least one more member than at the last own event has something new, or one's own pool
+ *     waits: the answer to being woken, and the way on when a quorum is slow;
  *  4. seldom, with a growing pause, when there is anything new at all: nothing gets stuck, and a minority that cannot
  *     decide does not fill its disks.
  */
@@ -18,6 +19,10 @@ import { isSupermajority } from '@hearsay/dag'
 export interface CreatorTuning {
   /** The least time between two own events, in milliseconds. */
   readonly minGapMs: number
+  /** Rule 1 waits this long for those who lately kept up, after the quorum is there. */
+  readonly patienceMs: number
+  /** A member that had nothing new at this many own events in a row is not waited for. */
+  readonly missesForgiven: number
   /** Rule 3 waits this long after the last own event. */
   readonly answerAfterMs: number
   /** Rule 4 waits this long at first, doubling up to `stallMaxMs`. */
@@ -26,7 +31,9 @@ export interface CreatorTuning {
 }
 
 export const DEFAULT_CREATOR_TUNING: CreatorTuning = {
-  minGapMs: 4,
+  minGapMs: 2,
+  patienceMs: 4,
+  missesForgiven: 2,
   answerAfterMs: 24,
   stallMs: 1_000,
   stallMaxMs: 30_000,
@@ -68,6 +75,10 @@ export function createCreator(
   let quorumSaw = new Float64Array(weights.length)
   let lastSaw = new Float64Array(weights.length)
   let lastMs = -Infinity
+  /** Since when rule 1 holds. */
+  let quorumSinceMs: number | undefined
+  /** By member slot: at how many own events with a quorum in a row it had nothing new. */
+  const misses = new Float64Array(weights.length)
   let stallMs = tuning.stallMs
 
   function newWeightSinceQuorum(frontier: Float64Array): number {
@@ -92,10 +103,29 @@ export function createCreator(
   }
 
   function dueAt(state: CreatorState, newWeight: number): number | undefined {
-    if (isSupermajority(selfWeight + newWeight, total)) return lastMs
-    if (state.poolHasTransactions && state.ownUndecidedEvents === 0) return lastMs
-    if (newWeight > newWeightSinceQuorum(lastSaw)) return lastMs + tuning.answerAfterMs
-    return hasNews(state.frontier) ? lastMs + stallMs : undefined
+    const { frontier, nowMs, undecidedEvents, poolHasTransactions } = state
+    if (isSupermajority(selfWeight + newWeight, total)) {
+      quorumSinceMs ??= nowMs
+      return isAnyoneExpected(frontier) ? quorumSinceMs + tuning.patienceMs : lastMs
+    }
+    if (poolHasTransactions && undecidedEvents === 0) return lastMs
+    const ownWaits = poolHasTransactions && state.ownUndecidedEvents === 0
+    if (ownWaits || newWeight > newWeightSinceQuorum(lastSaw)) return lastMs + tuning.answerAfterMs
+    return hasNews(frontier) ? lastMs + stallMs : undefined
+  }
+
+  /** Whether somebody who lately kept up has nothing new yet. */
+  function isAnyoneExpected(frontier: Float64Array): boolean {
+    return frontier.some(
+      (sequence, slot) =>
+        slot !== selfSlot && sequence <= quorumSaw[slot]! && misses[slot]! <= tuning.missesForgiven,
+    )
+  }
+
+  function noteMisses(frontier: Float64Array): void {
+    for (let slot = 0; slot < weights.length; slot++) {
+      misses[slot] = frontier[slot]! > quorumSaw[slot]! ? 0 : misses[slot]! + 1
+    }
   }
 
   return {
@@ -103,7 +133,9 @@ export function createCreator(
     created: (frontier, nowMs) => {
       const newWeight = newWeightSinceQuorum(frontier)
       if (isSupermajority(selfWeight + newWeight, total)) {
+        noteMisses(frontier)
         quorumSaw = frontier.slice()
+        quorumSinceMs = undefined
         stallMs = tuning.stallMs
       } else if (newWeight <= newWeightSinceQuorum(lastSaw)) {
         stallMs = Math.min(tuning.stallMaxMs, stallMs * 2)
