@@ -1,5 +1,5 @@
 /** All that an ordering engine must have in common with the reference model, on one DAG. */
-import type { Dag, Expected, ExpectedRound } from './dag.ts'
+import type { Dag, DagSnapshot, Expected, ExpectedRound } from './dag.ts'
 import { anyInsertionOrder } from './insertion.ts'
 import { orderByReference } from './model.ts'
 import type { Reference } from './model.ts'
@@ -67,14 +67,37 @@ function findDifference(dag: Dag, wanted: Expected, ordering: Ordering, random: 
   if (unsafe !== null) return `the rule itself depends on the insertion order: ${unsafe}`
   const inOther = disagreement(shuffled, wantedShuffled, ordering)
   if (inOther !== null) return `in another insertion order: ${inOther}`
+  const shiftedAt = random.below(wanted.rounds.length)
   for (const [i, snapshot] of wanted.rounds.entries()) {
     const events = dag.events.filter((e) => e.birthRound >= snapshot.ancientThreshold)
     const rounds = wanted.rounds.slice(i + 1)
     const from = { ...dag, snapshot, events }
     const later = disagreement(from, { decidedRound: wanted.decidedRound, rounds }, ordering)
     if (later !== null) return `from the snapshot of round ${snapshot.round}: ${later}`
+    if (i !== shiftedAt) continue
+    const far = shiftRounds(from, MANY_ROUNDS)
+    const farRounds = rounds.map((r) => shiftRound(r, MANY_ROUNDS))
+    const decidedRound = wanted.decidedRound + MANY_ROUNDS
+    const shifted = disagreement(far, { decidedRound, rounds: farRounds }, ordering)
+    if (shifted !== null) return `from the snapshot of round ${snapshot.round} + ${MANY_ROUNDS}: ${shifted}`
   }
   return null
+}
+
+const MANY_ROUNDS = 2 ** 40
+
+function shiftRound<T extends DagSnapshot>(r: T, by: number): T {
+  return { ...r, round: r.round + by, ancientThreshold: r.ancientThreshold + by }
+}
+
+/** The same graph in a network that is older by so many rounds: no number may be too large for it. */
+function shiftRounds(dag: Dag, by: number): Dag {
+  return {
+    ...dag,
+    rosters: dag.rosters.map((r) => ({ ...r, fromRound: r.fromRound + by })),
+    snapshot: dag.snapshot === null ? null : shiftRound(dag.snapshot, by),
+    events: dag.events.map((e) => ({ ...e, birthRound: e.birthRound + by })),
+  }
 }
 
 function disagreement(dag: Dag, wanted: Expected, ordering: Ordering): string | null {

@@ -16,13 +16,17 @@ export interface GenerateOptions {
   readonly branching?: boolean
 }
 
-/** Every so many seeds one graph is made by the vote-splitting scheduler. */
+/** Of so many seeds one graph is made by the vote-splitting scheduler, and one has more members than fit into a word. */
 const SPLIT_EVERY = 100
+const MANY_EVERY = 100
 
 export function generate(seed: number, options: GenerateOptions = {}): Dag {
   const random = createRandom(seed)
   if (seed % SPLIT_EVERY === 0 && options.n === undefined) return splitVotes(seed, random)
-  const n = options.n ?? random.pick([1, 2, 3, 4, 4, 4, 5, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13])
+  const many = seed % MANY_EVERY === MANY_EVERY / 2 && options.n === undefined
+  const n =
+    options.n ??
+    (many ? random.between(31, 40) : random.pick([1, 2, 3, 4, 4, 4, 5, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13]))
   const late = random.chance(0.25) ? random.between(1, 2) : 0
   const members = drawMembers(random, n + late)
   const count = options.events ?? drawCount(random, n)
@@ -35,8 +39,8 @@ export function generate(seed: number, options: GenerateOptions = {}): Dag {
     {
       members,
       branchers,
-      maxBranches: random.pick([2, 3, 5, 10]),
-      maxOtherParents: random.pick([1, 1, 1, 2, 3, 5]),
+      maxBranches: random.pick([2, 3, 5, 10, many ? 40 : 10]),
+      maxOtherParents: many ? 12 : random.pick([1, 1, 1, 2, 3, 5]),
       weightsOf: (round) => weightsOf(members, rosters, round),
       joinsAt: members.map((_, place) => (place >= n || random.chance(0.05) ? random.below(count) : 0)),
       clock: {
@@ -76,14 +80,16 @@ function drawMembers(random: Random, count: number): number[] {
 
 /** Enough for a few rounds; sometimes, with few members, for more rounds than an ancient window holds. */
 function drawCount(random: Random, n: number): number {
+  if (n > 13) return 28 * n
   if (n <= 6 && random.chance(0.3)) return random.between(200, 400)
   return random.between(20 + 12 * n, 60 + 22 * n)
 }
 
 function drawRosters(random: Random, members: readonly number[], n: number, count: number): DagRoster[] {
-  const scale = random.pick([1, 1, 3, 10, 1_000_000_007])
+  const unit = random.pick([1, 1, 1, 7])
+  const scale = random.pick([1, 1, 3, 10, 1_000_000_007, 2 ** 47])
   const drawn = (ids: readonly number[]): DagRoster['members'] =>
-    ids.map((id) => ({ id, weight: scale === 1 ? 1 : random.between(1, scale) }))
+    ids.map((id) => ({ id, weight: scale === 1 ? unit : random.between(1, scale) }))
   const rosters: DagRoster[] = [{ fromRound: 1, members: drawn(members.slice(0, n)) }]
   if (members.length === n && random.chance(0.7)) return rosters
   const roundsToBe = Math.max(3, Math.floor(count / (4 + n * 2)))

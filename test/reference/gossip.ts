@@ -52,7 +52,7 @@ interface Made extends DagEvent {
   readonly ancestors: Uint32Array
   /** A cheap guess of the round, and which members' witnesses of that round each member's last event knows. */
   readonly guess: number
-  readonly knows: readonly number[]
+  readonly knows: readonly bigint[]
 }
 
 interface Mouth {
@@ -184,20 +184,19 @@ function guessRound(
   place: number,
   parents: readonly Made[],
   { weightsOf, members }: WorldOptions,
-): { guess: number; knows: readonly number[] } {
+): { guess: number; knows: readonly bigint[] } {
   const guess = Math.max(1, ...parents.map((p) => p.guess))
   const weights = weightsOf(Math.max(1, guess - 2))
   const total = weights.reduce((a, b) => a + b, 0)
-  const knows = members.map((_, m) =>
-    parents.filter((p) => p.guess === guess).reduce((mask, p) => mask | p.knows[m]!, 0),
-  )
-  const own = knows.reduce((mask, k) => mask | k, 1 << place)
-  knows[place] = own
-  let strong = 0
-  for (const [m, weight] of weights.entries()) {
-    const through = weights.filter((_, m3) => (knows[m3]! & (1 << m)) !== 0).reduce((a, b) => a + b, 0)
-    if (3 * through > 2 * total) strong += weight
+  const level = parents.filter((p) => p.guess === guess)
+  const knows = members.map((_, m) => level.reduce((mask, p) => mask | p.knows[m]!, 0n))
+  const bit = 1n << BigInt(place)
+  knows[place] = knows.reduce((mask, k) => mask | k, bit)
+  const through = members.map(() => 0)
+  for (const [m3, weight] of weights.entries()) {
+    for (let m = 0, rest = knows[m3]!; rest !== 0n; m++, rest >>= 1n) if (rest & 1n) through[m]! += weight
   }
+  const strong = weights.reduce((sum, weight, m) => (3 * through[m]! > 2 * total ? sum + weight : sum), 0)
   if (3 * strong <= 2 * total) return { guess, knows }
-  return { guess: guess + 1, knows: members.map((_, m) => (m === place ? 1 << place : 0)) }
+  return { guess: guess + 1, knows: members.map((_, m) => (m === place ? bit : 0n)) }
 }

@@ -207,6 +207,35 @@ describe('a member with two branches', () => {
   })
 })
 
+/**
+ *   a91 … a95           D makes forty first events and shows A ten of them, one at a
+ *   | \                 time, B the next ten, and so on: more witnesses of round 1 than
+ *   a0  d100 … d139     there are bits in a word. Each of the others keeps the one that
+ *                       it heard first, so at most four of them can be famous.
+ */
+describe('a member with forty first events', () => {
+  it('holds up nobody', () => {
+    const drawing = createDrawing({ a: 1, b: 1, c: 1, d: 1, e: 1 })
+    drawing.layer('abce')
+    for (let i = 0; i < 40; i++) drawing.event(`d${100 + i}`, '')
+    for (let i = 0; i < 40; i++) {
+      const letter = 'abce'[i % 4]!
+      drawing.event(`${letter}${91 + i}`, `${i < 4 ? `${letter}0` : `${letter}${91 + i - 4}`} d${100 + i}`)
+    }
+    drawing.layers(12, 'abce')
+    const dag = drawing.dag()
+    const reference = onBoth(dag)
+    const forty = dag.events.filter((e) => e.creator === 3).map((e) => reference.events.get(e.id)!)
+    expect(forty.map((report) => [report.round, report.witness])).toEqual(forty.map(() => [1, true]))
+    expect(judgesOf(drawing, reference)[0]).toMatch(/^a0 b0 c0( d\d+)? e0$/)
+    expect(
+      orderOf(drawing, reference)
+        .join(' ')
+        .match(/d1\d\d/g)!.length,
+    ).toBe(40)
+  })
+})
+
 describe('the coin round at the default frequency', () => {
   for (const seed of [1, 2, 3]) {
     it(`is reached when the votes are split by a scheduler (seed ${seed})`, () => {
