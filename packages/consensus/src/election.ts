@@ -45,7 +45,7 @@ export function startElection(e: Election, f: Frame, round: number): void {
   e.undecidedCount = 0
   e.closed = false
   e.voters.length = 0
-  if (e.undecided.length < f.words || e.words !== f.words) {
+  if (e.undecided.length !== f.words) {
     e.undecided = new Int32Array(f.words)
     e.famous = new Int32Array(f.words)
   }
@@ -60,7 +60,7 @@ export function startElection(e: Election, f: Frame, round: number): void {
 /** Makes room for one more word of candidates in every set of votes. */
 function widen(s: EventStore, e: Election): void {
   const words = e.words + 1
-  const votes = new Int32Array((e.votes.length / e.words) * words)
+  const votes = new Int32Array(Math.max(e.votes.length, (e.votesEnd / e.words + 64) * words))
   for (let at = 0; at < e.votesEnd; at += e.words) {
     for (let w = 0; w < e.words; w++) votes[(at / e.words) * words + w] = e.votes[at + w]!
   }

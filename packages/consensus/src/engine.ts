@@ -5,6 +5,7 @@
  */
 import { Counter, reserve } from './counting.ts'
 import { compareIds, consider, Election, electedJudges, startElection } from './election.ts'
+import { Coverage, coverEvent, forgetBranches, giveCover, rebuildCoverage } from './coverage.ts'
 import { changeRoster, clearFrame, Frame, giveRow } from './frame.ts'
 import { collectReceived, judgesMedian, OrderScratch, sortReceived } from './order.ts'
 import { createRosterSchedule } from './roster.ts'
@@ -37,6 +38,7 @@ class Core {
   readonly f: Frame
   readonly c: Counter = new Counter()
   readonly e: Election
+  readonly v: Coverage
   readonly o: OrderScratch = new OrderScratch()
   readonly rosters: RosterSchedule
   readonly roundsNonAncient: number
@@ -79,6 +81,8 @@ class Core {
       this.judges = snapshot.judges.map(() => -1)
       this.f.base = 1
     }
+    this.v = new Coverage(64)
+    rebuildCoverage(this.v, this.s, this.f.roster, this.live, 0)
     startElection(this.e, this.f, this.f.base + 1)
     reserve(this.c, this.f.size, this.f.words)
   }
@@ -116,6 +120,12 @@ function replayElection(k: Core): boolean {
   return false
 }
 
+/** The event is ordered or ancient now. */
+function bury(k: Core, slot: number): void {
+  k.s.state[slot] = GONE
+  giveCover(k.v, k.s, slot)
+}
+
 /** Spec section 6. */
 function moveAncient(k: Core, judges: readonly number[]): void {
   const { s, live } = k
@@ -126,14 +136,14 @@ function moveAncient(k: Core, judges: readonly number[]): void {
   k.ancientThreshold = threshold
   for (let i = 0; i < k.liveCount; i++) {
     const slot = live[i]! & s.mask
-    if (s.birthRound[slot]! < threshold) s.state[slot] = GONE
+    if (s.state[slot] === LIVE && s.birthRound[slot]! < threshold) bury(k, slot)
   }
 }
 
 /** Spec section 5: gives the received events their places and times, and moves the last time given. */
 function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
   const { s, o } = k
-  collectReceived(s, o, k.f.roster, k.live, k.liveCount, judges)
+  collectReceived(s, k.v, o, k.f.roster, k.live, k.liveCount, judges)
   const events: OrderedEvent[] = []
   for (const place of sortReceived(s, o, judges)) {
     const x = o.received[place]!
@@ -141,7 +151,7 @@ function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
     const timestamp = Math.max(o.medians[place]!, k.lastTimestamp + 1)
     events.push({ handle: s.handleBase + x, id: s.ids[slot]!, timestamp, order: k.nextOrder++ })
     k.lastTimestamp = timestamp + Math.max(1, s.transactionCount[slot]!) - 1
-    s.state[slot] = GONE
+    bury(k, slot)
   }
   if (events.length === 0) {
     k.lastTimestamp = k.lastTimestamp < 0 ? judgesMedian(s, k.f.roster, judges) : k.lastTimestamp + 1
@@ -173,6 +183,7 @@ function shiftIndices(k: Core): void {
   for (let i = 0; i < k.judges.length; i++) k.judges[i]! -= shift
   k.f.roundOffset += k.f.base - 1
   k.f.base = 1
+  rebuildCoverage(k.v, k.s, k.f.roster, k.live, k.liveCount)
 }
 
 function adoptRoster(k: Core): boolean {
@@ -185,6 +196,7 @@ function adoptRoster(k: Core): boolean {
     const slot = k.live[i]! & s.mask
     s.member[slot] = roster.indexOf.get(s.creator[slot]!) ?? -1
   }
+  rebuildCoverage(k.v, s, roster, k.live, k.liveCount)
   return true
 }
 
@@ -215,6 +227,7 @@ function moveBase(k: Core, judges: number[]): void {
   k.judges = judges
   f.base = e.round
   sweep(k)
+  forgetBranches(k.v, s, k.live, k.liveCount)
   if (adoptRoster(k)) afresh = true
   if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
     shiftIndices(k)
@@ -249,13 +262,39 @@ function settle(k: Core): void {
   } while (replayElection(k))
 }
 
+/** The live events that are ancestors of (or are) all of the given ones. */
+function commonAncestors(k: Core, descendants: readonly number[]): number[] {
+  const { s, live } = k
+  // mark: how many of the descendants reach the event. Children come after their parents, so one pass down is enough for each.
+  const reached = new Uint8Array(s.mask + 1)
+  for (const descendant of descendants) {
+    reached.fill(0)
+    reached[descendant & s.mask] = 1
+    for (let i = k.liveCount - 1; i >= 0; i--) {
+      const slot = live[i]! & s.mask
+      if (reached[slot] === 0) continue
+      s.mark[slot]! += 1
+      const start = s.parentStart[slot]!
+      for (let p = start; p < start + s.parentCount[slot]!; p++)
+        reached[s.parents[p & s.parentMask]! & s.mask] = 1
+    }
+  }
+  const common: number[] = []
+  for (let i = 0; i < k.liveCount; i++) {
+    const slot = live[i]! & s.mask
+    if (s.mark[slot] === descendants.length) common.push(live[i]!)
+    s.mark[slot] = 0
+  }
+  return common
+}
+
 /** Spec section 7: all judges of the snapshot are there. */
 function startFromSnapshot(k: Core): void {
-  const { s, f, o } = k
-  collectReceived(s, o, f.roster, k.live, k.liveCount, k.judges)
-  for (const x of o.received) s.state[x & s.mask] = GONE
+  const { s, f } = k
+  for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
   sweep(k)
+  forgetBranches(k.v, s, k.live, k.liveCount)
   computeAfresh(k)
   startElection(k.e, f, f.base + 1)
   if (replayElection(k)) settle(k)
@@ -283,6 +322,7 @@ function insert(k: Core, event: EngineEvent): number {
     k.live = live
   }
   k.live[k.liveCount++] = x
+  coverEvent(k.v, s, x)
   if (k.missingJudges > 0) {
     awaitJudge(k, x)
     return handle

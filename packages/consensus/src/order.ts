@@ -1,37 +1,23 @@
 /**
  * Decides which events a decided round receives, when they happened, and in which order they stand: `findOrder` of the
- * paper. Source: spec section 5.
- *
- * The live events are passed once, from children to parents. Each one that is an ancestor of a judge has a row of times,
- * one for each judge: the judge's earliest self-ancestor that has the event as an ancestor, found as the minimum
- * over the event's children (along the judge's own self-chain times fall, so there an event's own time is the least).
- * An event with all times filled in is received. Rows are handed on from child to parent, so there are never more of
- * them than events on the frontier.
+ * paper. Source: spec section 5. What it needs to know of ancestry is kept by coverage.ts while events are added.
  */
+import { coverJudge } from './coverage.ts'
+import type { Coverage } from './coverage.ts'
 import type { DenseRoster } from './roster.ts'
 import { LIVE, RECEIVED } from './store.ts'
 import type { EventStore } from './store.ts'
 
 export class OrderScratch {
-  times: Float64Array = new Float64Array(0)
-  rows = 0
-  rowNext = 0
-  freeRows: number[] = []
-  values: Float64Array = new Float64Array(0)
+  /** The judges: member, index, weight; and the set of their members. */
+  members: Int32Array = new Int32Array(0)
+  judges: Int32Array = new Int32Array(0)
   weights: Float64Array = new Float64Array(0)
-  /** Received events, children before parents, and each one's median time. */
+  set: Int32Array = new Int32Array(0)
+  values: Float64Array = new Float64Array(0)
+  /** Received events as they were added, and each one's median time. */
   received: number[] = []
   medians: number[] = []
-}
-
-function takeTimes(o: OrderScratch, width: number): number {
-  const row = o.freeRows.pop() ?? o.rowNext++
-  if ((row + 1) * width > o.times.length) {
-    const times = new Float64Array(Math.max(64, 2 * row + 2) * width)
-    times.set(o.times)
-    o.times = times
-  }
-  return row
 }
 
 /** The least value such that at least `rank` of the first `count` values are not greater (rank from 1). */
@@ -74,12 +60,6 @@ function weightedMedian(times: Float64Array, weights: Float64Array, count: numbe
   throw new Error('invariant: a median of no judges')
 }
 
-function medianOf(o: OrderScratch, from: number, width: number, roster: DenseRoster): number {
-  const { times, values } = o
-  for (let j = 0; j < width; j++) values[j] = times[from + j]!
-  return roster.equal ? select(values, width, (width >>> 1) + 1) : weightedMedian(values, o.weights, width)
-}
-
 /** The weighted median of the judges' own times. */
 export function judgesMedian(s: EventStore, roster: DenseRoster, judges: readonly number[]): number {
   const times = Float64Array.from(judges, (judge) => s.timestamp[judge & s.mask]!)
@@ -87,39 +67,59 @@ export function judgesMedian(s: EventStore, roster: DenseRoster, judges: readonl
   return weightedMedian(times, weights, judges.length)
 }
 
-function handDown(s: EventStore, o: OrderScratch, slot: number, width: number): void {
-  const row = s.mark[slot]!
-  const from = row * width
-  const start = s.parentStart[slot]!
-  const end = start + s.parentCount[slot]!
-  let heir = -1
-  for (let k = start; k < end; k++) {
-    const p = s.parents[k & s.parentMask]!
-    if (p < s.tail || s.state[p & s.mask] !== LIVE) continue
-    const mark = s.mark[p & s.mask]!
-    if (mark >= 0) {
-      const { times } = o
-      const to = mark * width
-      for (let j = 0; j < width; j++) if (times[from + j]! < times[to + j]!) times[to + j] = times[from + j]!
-    } else if (heir < 0) {
-      heir = p & s.mask
-    } else {
-      const copy = takeTimes(o, width)
-      o.times.copyWithin(copy * width, from, from + width)
-      s.mark[p & s.mask] = copy
-    }
+function prepareJudges(
+  s: EventStore,
+  v: Coverage,
+  o: OrderScratch,
+  roster: DenseRoster,
+  live: Int32Array,
+  liveCount: number,
+  judges: readonly number[],
+): void {
+  const width = judges.length
+  if (o.values.length < width || o.set.length !== v.words) {
+    o.members = new Int32Array(roster.size)
+    o.judges = new Int32Array(roster.size)
+    o.weights = new Float64Array(roster.size)
+    o.values = new Float64Array(roster.size)
+    o.set = new Int32Array(v.words)
   }
-  if (heir >= 0) s.mark[heir] = row
-  else o.freeRows.push(row)
-  s.mark[slot] = -1
+  o.set.fill(0)
+  for (let j = 0; j < width; j++) {
+    const judge = judges[j]!
+    const own = s.member[judge & s.mask]!
+    o.members[j] = own
+    o.judges[j] = judge
+    o.weights[j] = roster.weights[own]!
+    o.set[own >>> 5]! |= 1 << own
+    if (v.branched[own] === 1) coverJudge(v, s, live, liveCount, judge)
+  }
+}
+
+/** Is the live event an ancestor of every judge? If so, leaves the times that they give it in `values`. */
+function takeTimes(s: EventStore, v: Coverage, o: OrderScratch, slot: number, width: number): boolean {
+  const { set, members, judges, values } = o
+  const { timestamp, mask } = s
+  const row = s.cover[slot]!
+  const at = row * v.words
+  for (let w = 0; w < v.words; w++) if ((v.covered[at + w]! & set[w]!) !== set[w]!) return false
+  const from = row * v.size
+  for (let j = 0; j < width; j++) {
+    // The first event of the judge's creator that has the event as an ancestor may come after the judge.
+    const first = v.first[from + members[j]!]!
+    if (first > judges[j]!) return false
+    values[j] = timestamp[first & mask]!
+  }
+  return true
 }
 
 /**
- * Fills `received` and `medians` from the judges downwards over `live`, the indices of all events that may be received,
- * in the order in which they were added. Marks the received events.
+ * Fills `received` (marking the events) and `medians`. `live` are the indices of all events that may be received, in the
+ * order in which they were added; others among them are passed over.
  */
 export function collectReceived(
   s: EventStore,
+  v: Coverage,
   o: OrderScratch,
   roster: DenseRoster,
   live: Int32Array,
@@ -129,49 +129,18 @@ export function collectReceived(
   const width = judges.length
   o.received.length = 0
   o.medians.length = 0
-  o.freeRows.length = 0
-  o.rowNext = 0
-  if (o.values.length < width) {
-    o.values = new Float64Array(width)
-    o.weights = new Float64Array(width)
-  }
+  prepareJudges(s, v, o, roster, live, liveCount, judges)
   let newest = -1
-  for (let j = 0; j < width; j++) {
-    const judge = judges[j]!
-    if (judge > newest) newest = judge
-    s.chain[judge & s.mask] = j
-    const own = s.member[judge & s.mask]!
-    o.weights[j] = own >= 0 ? roster.weights[own]! : 1
+  for (const judge of judges) if (judge > newest) newest = judge
+  for (let i = 0; i < liveCount && live[i]! <= newest; i++) {
+    const slot = live[i]! & s.mask
+    if (s.state[slot] !== LIVE || !takeTimes(s, v, o, slot, width)) continue
+    o.received.push(live[i]!)
+    o.medians.push(
+      roster.equal ? select(o.values, width, (width >>> 1) + 1) : weightedMedian(o.values, o.weights, width),
+    )
   }
-  for (let i = liveCount - 1; i >= 0; i--) {
-    const x = live[i]!
-    const slot = x & s.mask
-    if (x > newest || s.state[slot] !== LIVE) continue
-    const chain = s.chain[slot]!
-    if (chain >= 0) {
-      if (s.mark[slot]! < 0) {
-        const row = takeTimes(o, width)
-        o.times.fill(Infinity, row * width, (row + 1) * width)
-        s.mark[slot] = row
-      }
-      o.times[s.mark[slot]! * width + chain] = s.timestamp[slot]!
-      const self = s.selfParent[slot]!
-      if (self >= s.tail && s.state[self & s.mask] === LIVE) s.chain[self & s.mask] = chain
-      s.chain[slot] = -1
-    }
-    const mark = s.mark[slot]!
-    if (mark < 0) continue
-    let j = 0
-    while (j < width && o.times[mark * width + j]! < Infinity) j++
-    if (j === width) {
-      o.received.push(x)
-      o.medians.push(medianOf(o, mark * width, width, roster))
-      handDown(s, o, slot, width)
-      s.state[slot] = RECEIVED
-    } else {
-      handDown(s, o, slot, width)
-    }
-  }
+  for (const x of o.received) s.state[x & s.mask] = RECEIVED
 }
 
 /** The XOR of all judges' ids. */
@@ -197,8 +166,8 @@ export function sortReceived(s: EventStore, o: OrderScratch, judges: readonly nu
   const { received, medians } = o
   const { mark, mask } = s
   const places: number[] = []
-  // Parents before children: `mark` holds the rank.
-  for (let i = received.length - 1; i >= 0; i--) {
+  // Parents come before children here. `mark` holds the rank.
+  for (let i = 0; i < received.length; i++) {
     const slot = received[i]! & mask
     const start = s.parentStart[slot]!
     const end = start + s.parentCount[slot]!
@@ -220,6 +189,6 @@ export function sortReceived(s: EventStore, o: OrderScratch, judges: readonly nu
     white ??= whitening(s, judges)
     return compareWhitened(s.ids[x]!, s.ids[y]!, white)
   })
-  for (const x of received) mark[x & mask] = -1
+  for (const x of received) mark[x & mask] = 0
   return places
 }

@@ -80,9 +80,10 @@ export class EventStore {
   row: Int32Array
   /** Where the votes of this witness are. */
   vote: Int32Array
-  /** For the code that orders a round. */
+  /** For the code that orders a round: 0 between rounds. */
   mark: Int32Array
-  chain: Int32Array
+  /** Row of a live event in the coverage (coverage.ts). */
+  cover: Int32Array
 
   constructor(capacity: number) {
     this.mask = capacity - 1
@@ -109,7 +110,7 @@ export class EventStore {
     this.row = new Int32Array(capacity)
     this.vote = new Int32Array(capacity)
     this.mark = new Int32Array(capacity)
-    this.chain = new Int32Array(capacity)
+    this.cover = new Int32Array(capacity)
   }
 }
 
@@ -139,7 +140,7 @@ function grow(s: EventStore): void {
   s.row = grownInt32(s.row, mask, tail, next, size)
   s.vote = grownInt32(s.vote, mask, tail, next, size)
   s.mark = grownInt32(s.mark, mask, tail, next, size)
-  s.chain = grownInt32(s.chain, mask, tail, next, size)
+  s.cover = grownInt32(s.cover, mask, tail, next, size)
   s.mask = size - 1
 }
 
@@ -221,8 +222,7 @@ export function append(s: EventStore, event: EngineEvent, member: number): numbe
   s.member[slot] = member
   s.round[slot] = 0
   s.row[slot] = 0
-  s.mark[slot] = -1
-  s.chain[slot] = -1
+  s.mark[slot] = 0
   s.next = index + 1
   return index
 }

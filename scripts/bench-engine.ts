@@ -1,0 +1,186 @@
+/**
+ * How fast the ordering engine alone is (no signatures, no bytes to decode) on uniform random gossip: prints one JSON line for
+ * each (members, other-parents, branching). Not a pass/fail test.
+ *
+ *   node scripts/bench-engine.ts                    all of it, about a minute
+ *   node scripts/bench-engine.ts --n 64 --parents 1 --branching 0 --events 100000
+ *
+ * The events are made outside the measured time. Their birth round is the engine's decided round plus one, as gossip
+ * would have it. "Branching": just under a third of the members keep up to four branches, begin a new one with every
+ * tenth event, and show each other member another one. CPU-seconds are those of the whole process while it inserts and
+ * takes decided rounds; the worst insert is taken by the wall clock from a second run, so a busy machine makes it longer.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { createEngine } from '../packages/consensus/src/index.ts'
+import type { Engine, EngineEvent } from '../packages/consensus/src/index.ts'
+
+const CHUNK = 2000
+const BRANCHES = 4
+
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+interface Gossip {
+  /** The next events; their handles are those that the engine will give. */
+  next(count: number, birthRound: number): EngineEvent[]
+}
+
+function createGossip(n: number, otherParents: number, branching: boolean, seed: number): Gossip {
+  const random = seeded(seed)
+  const pick = (below: number): number => Math.floor(random() * below)
+  const branchers = branching ? Math.ceil(n / 3) - 1 : 0
+  /** Of each member the newest events of its branches, and before them their self-parents. */
+  const tips: number[][] = Array.from({ length: n }, () => [])
+  const before: number[][] = Array.from({ length: n }, () => [])
+  let handle = 0
+  let time = 1_700_000_000_000_000
+  function one(birthRound: number): EngineEvent {
+    const creator = pick(n)
+    const own = tips[creator]!
+    const branch = own.length === 0 ? 0 : creator < branchers ? pick(own.length) : 0
+    let selfParent = own[branch] ?? -1
+    const others: number[] = []
+    const used = new Set([creator])
+    while (used.size <= otherParents && used.size < n) {
+      const other = pick(n)
+      if (used.has(other)) continue
+      used.add(other)
+      const theirs = tips[other]!
+      if (theirs.length > 0) others.push(theirs[creator % theirs.length]!)
+    }
+    const id = new Uint8Array(32)
+    const words = new Uint32Array(id.buffer)
+    for (let w = 0; w < 8; w++) words[w] = random() * 2 ** 32
+    time += 1 + pick(100)
+    if (creator < branchers && own.length > 0 && pick(10) === 0) {
+      selfParent = before[creator]![branch]!
+      const place = own.length < BRANCHES ? own.length : pick(BRANCHES)
+      own[place] = handle
+      before[creator]![place] = selfParent
+    } else {
+      own[branch] = handle
+      before[creator]![branch] = selfParent
+    }
+    handle += 1
+    return {
+      id,
+      creator,
+      selfParent,
+      otherParents: others,
+      birthRound,
+      timestamp: time,
+      coin: (id[31]! & 1) as 0 | 1,
+      transactionCount: pick(4),
+    }
+  }
+  return { next: (count, birthRound) => Array.from({ length: count }, () => one(birthRound)) }
+}
+
+function makeEngine(n: number): Engine {
+  const members = Array.from({ length: n }, (_, id) => ({ id, weight: 1 }))
+  return createEngine({
+    config: { coinFrequency: 12, roundsNonAncient: 26 },
+    rosters: [{ fromRound: 1, members }],
+  })
+}
+
+interface Run {
+  readonly cpuSeconds: number
+  readonly ordered: number
+  readonly rounds: number
+}
+
+function feed(engine: Engine, gossip: Gossip, events: number, insert: (event: EngineEvent) => void): Run {
+  let cpu = 0
+  let ordered = 0
+  const first = engine.decidedRound()
+  for (let done = 0; done < events; done += CHUNK) {
+    const chunk = gossip.next(Math.min(CHUNK, events - done), engine.decidedRound() + 1)
+    const start = process.cpuUsage()
+    for (const event of chunk) insert(event)
+    for (const round of engine.takeDecidedRounds()) ordered += round.events.length
+    const used = process.cpuUsage(start)
+    cpu += used.user + used.system
+  }
+  return { cpuSeconds: cpu / 1e6, ordered, rounds: engine.decidedRound() - first }
+}
+
+/** The costliest single inserts by the wall clock (so with what else the machine does), after a warm-up. */
+function worstInsert(
+  n: number,
+  otherParents: number,
+  branching: boolean,
+  events: number,
+): { worst: number; over5: number } {
+  const engine = makeEngine(n)
+  const gossip = createGossip(n, otherParents, branching, 2)
+  feed(engine, gossip, Math.min(events, 20_000), (event) => engine.insert(event))
+  let worst = 0
+  let over5 = 0
+  feed(engine, gossip, events, (event) => {
+    const start = performance.now()
+    engine.insert(event)
+    const ms = performance.now() - start
+    if (ms > worst) worst = ms
+    if (ms > 5) over5 += 1
+  })
+  return { worst, over5 }
+}
+
+function measure(n: number, otherParents: number, branching: boolean, events: number): void {
+  const engine = makeEngine(n)
+  const gossip = createGossip(n, otherParents, branching, 1)
+  feed(engine, gossip, Math.min(events, 20_000), (event) => engine.insert(event))
+  const run = feed(engine, gossip, events, (event) => engine.insert(event))
+  const { worst, over5 } = worstInsert(n, otherParents, branching, Math.min(events, 60_000))
+  console.log(
+    JSON.stringify({
+      n,
+      otherParents,
+      branching,
+      events,
+      ordered: run.ordered,
+      rounds: run.rounds,
+      cpuSeconds: Number(run.cpuSeconds.toFixed(3)),
+      eventsPerCpuSecond: Math.round(events / run.cpuSeconds),
+      worstInsertMs: Number(worst.toFixed(2)),
+      insertsOver5Ms: over5,
+      machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
+      node: process.version,
+      v8: process.versions.v8,
+    }),
+  )
+}
+
+const { values } = parseArgs({
+  options: {
+    n: { type: 'string' },
+    parents: { type: 'string' },
+    branching: { type: 'string' },
+    events: { type: 'string' },
+  },
+})
+const sizes: readonly [number, number][] = [
+  [4, 600_000],
+  [16, 400_000],
+  [64, 150_000],
+  [128, 80_000],
+]
+for (const [n, events] of sizes) {
+  if (values.n !== undefined && Number(values.n) !== n) continue
+  for (const otherParents of [1, 3]) {
+    if (values.parents !== undefined && Number(values.parents) !== otherParents) continue
+    for (const branching of [false, true]) {
+      if (values.branching !== undefined && (values.branching === '1') !== branching) continue
+      measure(n, otherParents, branching, values.events === undefined ? events : Number(values.events))
+    }
+  }
+}
