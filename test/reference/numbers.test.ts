@@ -39,6 +39,8 @@ describe('more than two thirds, by total modulo three', () => {
     ['3 of 4 in one', { a: 3, b: 1 }, 'a', true],
     ['two thirds of 2^53 − 2', { a: 6004799503160660, b: 3002399751580330 }, 'a', false],
     ['one more than that', { a: 6004799503160661, b: 3002399751580329 }, 'a', true],
+    ['just more than two thirds of 2^53 − 1', { a: 6004799503160661, b: 3002399751580330 }, 'a', true],
+    ['just less than two thirds of 2^53 − 1', { a: 6004799503160660, b: 3002399751580331 }, 'a', false],
     [
       'two thirds of 2^53 − 2 in two',
       { a: 3002399751580330, b: 3002399751580330, c: 3002399751580330 },

@@ -1,0 +1,30 @@
+/**
+ * Runs the published cases and then seeded graphs against the engine of this tree until the first difference. Exit status 1
+ * if there is one. Made for scripts/mutants.ts, which runs it on copies of the tree with a changed engine.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { compare } from '../test/reference/compare.ts'
+import type { Dag } from '../test/reference/dag.ts'
+import { orderByEngine } from '../test/reference/engine.ts'
+import { generate } from '../test/reference/generate.ts'
+import { createRandom } from '../test/reference/random.ts'
+
+const [from = 1, to = 250] = process.argv.slice(2).map(Number)
+const cases = new URL('../test/conformance/cases/', import.meta.url)
+
+function differs(dag: Dag, seed: number): boolean {
+  const { difference } = compare(dag, orderByEngine, createRandom(seed))
+  if (difference === null) return false
+  console.log(`${dag.name}: ${difference}`)
+  process.exitCode = 1
+  return true
+}
+
+function* graphs(): Generator<[Dag, number]> {
+  for (const name of readdirSync(cases).filter((name) => name.endsWith('.json'))) {
+    yield [JSON.parse(readFileSync(new URL(name, cases), 'utf8')) as Dag, 0]
+  }
+  for (let seed = from; seed <= to; seed++) yield [generate(seed), seed]
+}
+
+for (const [dag, seed] of graphs()) if (differs(dag, seed)) break

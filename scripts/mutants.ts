@@ -1,0 +1,107 @@
+/**
+ * The mutation gate of the ordering engine: applies small semantic changes to it, one at a time, in a copy of the
+ * tree, and runs the published cases, the differential test and the graphs by hand on each. A change that none of
+ * them notices is a survivor: something that the suite does not test.
+ *
+ *   node scripts/mutants.ts              all of them; exit status 1 if any survives
+ *   node scripts/mutants.ts coin median  only those whose name contains one of these words
+ *
+ * The changes are in scripts/mutant-list.ts. One whose text is not found exactly once in its file is an error, not a pass.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MUTANTS } from './mutant-list.ts'
+import type { Mutant } from './mutant-list.ts'
+
+const root = join(import.meta.dirname, '..')
+const TRIAL_MS = 120_000
+
+function read(file: string): string {
+  return readFileSync(join(root, 'packages/consensus/src', file), 'utf8')
+}
+
+function mutate({ name, file, from, to }: Mutant): string {
+  const source = read(file)
+  const found = source.split(from).length - 1
+  if (found !== 1)
+    throw new Error(`mutant "${name}": its text stands ${found} times in ${file}, not once:\n${from}`)
+  return source.replace(from, () => to)
+}
+
+const COPIED_FILES: readonly string[] = [
+  'package.json',
+  'scripts/mutant-trial.ts',
+  'test/package.json',
+  'test/tsconfig.json',
+  'test/vitest.config.ts',
+  'tsconfig.base.json',
+]
+
+function isOurs(path: string): boolean {
+  return !path.includes('node_modules')
+}
+
+/** A copy of what the ordering tests need, with links to what does not change. */
+function makeTree(): string {
+  const tree = mkdtempSync(join(tmpdir(), 'hearsay-mutants-'))
+  for (const path of ['packages/consensus', 'test/conformance', 'test/reference']) {
+    cpSync(join(root, path), join(tree, path), { recursive: true, filter: isOurs })
+  }
+  for (const path of COPIED_FILES) {
+    cpSync(join(root, path), join(tree, path))
+  }
+  symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'))
+  for (const place of ['test', 'packages/consensus']) {
+    mkdirSync(join(tree, place, 'node_modules/@hearsay'), { recursive: true })
+    symlinkSync(join(root, 'packages/dag'), join(tree, place, 'node_modules/@hearsay/dag'))
+  }
+  symlinkSync(join(tree, 'packages/consensus'), join(tree, 'test/node_modules/@hearsay/consensus'))
+  return tree
+}
+
+/** What the tests say in the tree: null if they pass. */
+function verdict(tree: string): string | null {
+  const trial = run(tree, process.execPath, ['scripts/mutant-trial.ts'])
+  if (trial !== null) return trial
+  const vitest = join(root, 'node_modules/.bin/vitest')
+  const files = ['test/conformance', 'test/reference/graphs.test.ts', 'test/reference/numbers.test.ts']
+  const suite = run(tree, vitest, ['run', '--config', 'test/vitest.config.ts', '--bail', '1', ...files])
+  return suite === null ? null : `suite: ${/FAIL\S* +(.*)/.exec(suite)?.[1] ?? suite}`
+}
+
+function run(cwd: string, command: string, args: readonly string[]): string | null {
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: TRIAL_MS, env })
+  if (result.status === 0) return null
+  if (result.error !== undefined) return `no end: ${result.error.message}`
+  const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '')
+  return lines.find((line) => /FAIL/.test(line)) ?? lines.find((line) => /Error|: /.test(line)) ?? 'fails'
+}
+
+const words = process.argv.slice(2)
+const chosen = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+if (chosen.length === 0) throw new Error(`no mutant is called like ${words.join(' or ')}`)
+const changed = chosen.map((mutant) => ({ ...mutant, source: mutate(mutant) }))
+const tree = makeTree()
+const survivors: string[] = []
+try {
+  const untouched = verdict(tree)
+  if (untouched !== null) throw new Error(`the engine fails without any change: ${untouched}`)
+  for (const [i, { name, file, source }] of changed.entries()) {
+    const path = join(tree, 'packages/consensus/src', file)
+    writeFileSync(path, source)
+    const killed = verdict(tree)
+    writeFileSync(path, read(file))
+    console.log(
+      `${i + 1}/${changed.length} ${killed === null ? 'SURVIVES' : 'killed'}: ${name}${killed === null ? '' : ` (${killed.slice(0, 150)})`}`,
+    )
+    if (killed === null) survivors.push(name)
+  }
+} finally {
+  rmSync(tree, { recursive: true, force: true })
+}
+console.log(`${changed.length - survivors.length} of ${changed.length} mutants killed`)
+for (const name of survivors) console.log(`survivor: ${name}`)
+process.exitCode = survivors.length === 0 ? 0 : 1
