@@ -334,17 +334,19 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     let next: number | undefined
     const want = (at: number): void => void (next = next === undefined ? at : Math.min(next, at))
     const version = view.version()
+    let hasPeer = false
     for (const link of links.values()) {
-      if (!link.greeted) want(link.openedMs + tuning.helloTimeoutMs)
-      else {
-        if (link.toldVersion !== version && !link.congested) want(nextAdvertMs)
-        if (link.lackingSinceMs !== undefined)
-          want(Math.max(link.lackingSinceMs + tuning.graceMs, notBeforeMs))
+      if (!link.greeted) {
+        want(link.openedMs + tuning.helloTimeoutMs)
+        continue
       }
+      hasPeer = true
+      if (link.toldVersion !== version && !link.congested) want(nextAdvertMs)
+      if (repair !== undefined || link.lackingSinceMs === undefined) continue
+      want(Math.max(link.lackingSinceMs + tuning.graceMs, notBeforeMs))
     }
-    if (repair !== undefined) return Math.min(next ?? Infinity, repair.heardMs + tuning.repairTimeoutMs)
-    const hasPeer = [...links.values()].some((link) => link.greeted)
-    if (orphanSinceMs !== undefined && hasPeer) want(Math.max(orphanSinceMs + tuning.graceMs, notBeforeMs))
+    if (repair !== undefined) want(repair.heardMs + tuning.repairTimeoutMs)
+    else if (orphanSinceMs !== undefined && hasPeer) want(Math.max(orphanSinceMs + tuning.graceMs, notBeforeMs))
     // A wish of the past that is still there must not make the caller spin.
     return next === undefined ? undefined : Math.max(next, nowMs + 1)
   }

@@ -89,6 +89,8 @@ export interface MemberView {
   readonly poolTransactions: number
   readonly poolBytes: number
   readonly undecidedEvents: number
+  /** Own events that nobody will ever order; their transactions were submitted again. */
+  readonly staleOwnEvents: number
   readonly ownSequence: number
   readonly durableSequence: number
   readonly linkedEvents: number

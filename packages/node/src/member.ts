@@ -338,6 +338,7 @@ export function createMember(options: MemberOptions): Member {
       poolTransactions: pool.size(),
       poolBytes: pool.bytes(),
       undecidedEvents: orderer.undecidedEvents(),
+      staleOwnEvents: own.staleEvents(),
       ownSequence: unsynced?.event.sequence ?? ownTip?.sequence ?? 0,
       durableSequence: ownTip?.sequence ?? 0,
       linkedEvents: orderer.linkedEvents(),

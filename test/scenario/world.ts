@@ -1,0 +1,365 @@
+/**
+ * A small world for members: the real state machines, signatures and journal records, in virtual time from one seed. Links
+ * have random delays and can be cut; a member can be killed, losing what was not durable, and be started again from its
+ * records. After every step each member's ledger is checked against the longest known.
+ */
+import type { Block } from '@hearsay/consensus'
+import {
+  decodeEvent,
+  networkIdOf,
+  payloadOf,
+  peekEvent,
+  toHex,
+  transactionsOf,
+  type Genesis,
+} from '@hearsay/dag'
+import { createNativeSuite } from '@hearsay/dag/native'
+import { encodeFrame } from '@hearsay/gossip'
+import {
+  createMember,
+  isWanted,
+  RECORD_EVENT,
+  type Member,
+  type MemberEffect,
+  type MemberInput,
+  type MemberOptions,
+} from '@hearsay/node'
+
+export const suite = createNativeSuite()
+
+/** Seeded randomness (mulberry32). */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+interface Record {
+  readonly kind: number
+  readonly bytes: Uint8Array
+}
+
+interface Node {
+  readonly id: number
+  member: Member
+  alive: boolean
+  /** Counts restarts: what was under way for an earlier life is dropped. */
+  life: number
+  /** All records; the first `durable` of them survive a kill. */
+  records: Record[]
+  durable: number
+  durableSequence: number
+  blocks: Block[]
+  finals: Extract<MemberEffect, { kind: 'final' }>[]
+  failure: string | undefined
+  tickAtMs: number | undefined
+}
+
+interface Job {
+  readonly atMs: number
+  readonly order: number
+  readonly run: () => void
+}
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly members: number
+  readonly weights?: readonly number[]
+  readonly delayMs?: readonly [number, number]
+  readonly syncMs?: readonly [number, number]
+  readonly roundsNonAncient?: number
+  readonly coinFrequency?: number
+  readonly creator?: MemberOptions['creator']
+}
+
+export function createWorld(options: WorldOptions) {
+  const random = createRandom(options.seed)
+  const between = ([low, high]: readonly [number, number]): number => low + random() * (high - low)
+  const bytes = (count: number): Uint8Array =>
+    Uint8Array.from({ length: count }, () => Math.floor(random() * 256))
+  const secretKeys = Array.from({ length: options.members }, () => bytes(32))
+  const genesis: Genesis = {
+    coinFrequency: options.coinFrequency ?? 12,
+    roundsNonAncient: options.roundsNonAncient ?? 26,
+    salt: bytes(16),
+    members: secretKeys.map((key, i) => ({
+      id: i + 1,
+      name: `m${i + 1}`,
+      publicKey: suite.publicKey(key),
+      weight: options.weights?.[i] ?? 1,
+    })),
+  }
+  const delayMs = options.delayMs ?? [1, 20]
+  const syncMs = options.syncMs ?? [0.1, 3]
+  const jobs: Job[] = []
+  const cut = new Set<string>()
+  const lastArrival = new Map<string, number>()
+  /** What was on its way over a link before it was closed is gone. */
+  const epochs = new Map<string, number>()
+  const canonical: string[] = []
+  const closedLinks: string[] = []
+  let nowMs = 0
+  let order = 0
+  let nextTicket = 1
+  let createdEvents = 0
+
+  const nodes: Node[] = secretKeys.map((_, i) => fresh(i + 1, []))
+
+  function fresh(id: number, records: Record[]): Node {
+    const member = createMember({
+      genesis,
+      memberId: id,
+      secretKey: secretKeys[id - 1]!,
+      suite,
+      software: 'world',
+      random,
+      randomBytes: bytes,
+      ...(options.creator === undefined ? {} : { creator: options.creator }),
+    })
+    const durable = records.length
+    const base = { id, member, alive: false, life: 0, records, durable, durableSequence: 0 }
+    return { ...base, blocks: [], finals: [], failure: undefined, tickAtMs: undefined }
+  }
+
+  function at(delay: number, run: () => void): void {
+    const job = { atMs: nowMs + delay, order: order++, run }
+    // Binary insertion: latest first, so that the next one is popped.
+    let low = 0
+    let high = jobs.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const other = jobs[middle]!
+      if (other.atMs > job.atMs || (other.atMs === job.atMs && other.order > job.order)) low = middle + 1
+      else high = middle
+    }
+    jobs.splice(low, 0, job)
+  }
+
+  const linkName = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`)
+  const isOpen = (a: number, b: number): boolean =>
+    nodes[a - 1]!.alive && nodes[b - 1]!.alive && !cut.has(linkName(a, b))
+  /** The link number that `from` uses for `to`. */
+  const linkOf = (to: number): number => to
+
+  function input(node: Node, what: MemberInput): void {
+    if (!node.alive) return
+    const effects = node.member.step(what, {
+      monotonicMs: nowMs,
+      wallMicros: Math.round(1_700_000_000_000_000 + nowMs * 1_000),
+      loopLagMs: 0,
+    })
+    for (const effect of effects) execute(node, effect)
+    const tickAt = node.member.nextTickMs(nowMs)
+    if (tickAt !== undefined && tickAt !== node.tickAtMs) {
+      node.tickAtMs = tickAt
+      const { life } = node
+      at(Math.max(0, tickAt - nowMs), () => {
+        if (node.life === life && node.tickAtMs === tickAt) {
+          node.tickAtMs = undefined
+          input(node, { kind: 'tick' })
+        }
+      })
+    }
+  }
+
+  function execute(node: Node, effect: MemberEffect): void {
+    const { life } = node
+    switch (effect.kind) {
+      case 'append':
+        node.records.push({ kind: effect.recordKind, bytes: effect.bytes })
+        if (effect.recordKind === RECORD_EVENT && peekEvent(effect.bytes).creator === node.id)
+          createdEvents += 1
+        return
+      case 'sync': {
+        const upTo = node.records.length
+        return at(between(syncMs), () => {
+          if (node.life !== life || !node.alive) return
+          node.durable = Math.max(node.durable, upTo)
+          node.durableSequence = effect.sequence
+          input(node, { kind: 'durable', sequence: effect.sequence })
+        })
+      }
+      case 'send':
+        return transmit(node, effect.link, effect.frame)
+      case 'serve':
+        return serve(node, effect)
+      case 'close':
+        closedLinks.push(effect.fault)
+        disconnect(node.id, effect.link)
+        return at(500, () => connect(node.id, effect.link))
+      case 'deliver':
+        return deliver(node, effect.block)
+      case 'final':
+        return void node.finals.push(effect)
+      case 'fail':
+        node.failure = effect.code
+        return
+      default:
+    }
+  }
+
+  /** In order, as on a real link. */
+  function transmit(node: Node, to: number, frame: Uint8Array): void {
+    const target = nodes[to - 1]!
+    const lives = [node.life, target.life]
+    const direction = `${node.id}>${to}`
+    const epoch = epochs.get(linkName(node.id, to)) ?? 0
+    const arrivesMs = Math.max(nowMs + between(delayMs), lastArrival.get(direction) ?? 0)
+    lastArrival.set(direction, arrivesMs)
+    at(arrivesMs - nowMs, () => {
+      if (!isOpen(node.id, to) || node.life !== lives[0] || target.life !== lives[1]) return
+      if (epoch !== (epochs.get(linkName(node.id, to)) ?? 0)) return
+      input(target, { kind: 'frame', link: linkOf(node.id), bytes: frame })
+    })
+  }
+
+  function serve(node: Node, { link, want }: Extract<MemberEffect, { kind: 'serve' }>): void {
+    const wanted = node.records
+      .filter((record) => record.kind === RECORD_EVENT && isWanted(want, record.bytes))
+      .map((record) => record.bytes)
+      .filter(
+        (event) => peekEvent(event).creator !== node.id || peekEvent(event).sequence <= node.durableSequence,
+      )
+    for (let i = 0; i < wanted.length; i += 100) {
+      transmit(
+        node,
+        link,
+        encodeFrame({ kind: 'events', request: want.request, events: wanted.slice(i, i + 100) }),
+      )
+    }
+    transmit(node, link, encodeFrame({ kind: 'want-end', request: want.request, complete: true }))
+  }
+
+  /** Agreement: every member's blocks are a prefix of the longest known chain. */
+  function deliver(node: Node, block: Block): void {
+    const hash = toHex(block.hash)
+    const known = canonical[block.round - 1]
+    if (known === undefined) canonical.push(hash)
+    else if (known !== hash) {
+      throw new Error(`seed ${options.seed}: member ${node.id} has another round ${block.round}`)
+    }
+    if (canonical.length < block.round)
+      throw new Error(`seed ${options.seed}: a gap before round ${block.round}`)
+    node.blocks.push(block)
+  }
+
+  function connect(a: number, b: number): void {
+    if (!isOpen(a, b)) return
+    input(nodes[a - 1]!, { kind: 'opened', link: linkOf(b), memberId: b })
+    input(nodes[b - 1]!, { kind: 'opened', link: linkOf(a), memberId: a })
+  }
+
+  function disconnect(a: number, b: number): void {
+    epochs.set(linkName(a, b), (epochs.get(linkName(a, b)) ?? 0) + 1)
+    input(nodes[a - 1]!, { kind: 'closed', link: linkOf(b) })
+    input(nodes[b - 1]!, { kind: 'closed', link: linkOf(a) })
+  }
+
+  function start(id: number): void {
+    const old = nodes[id - 1]!
+    if (old.alive) return
+    const node = fresh(id, old.records.slice(0, old.durable))
+    node.life = old.life + 1
+    nodes[id - 1] = node
+    node.alive = true
+    for (const { kind, bytes: recorded } of node.records) {
+      input(node, { kind: 'replay', recordKind: kind, bytes: recorded })
+    }
+    node.durableSequence = node.member.view().ownSequence
+    input(node, { kind: 'start' })
+    for (const other of nodes) if (other.id !== id) connect(id, other.id)
+  }
+
+  function kill(id: number): void {
+    const node = nodes[id - 1]!
+    node.alive = false
+    node.life += 1
+    for (const other of nodes) if (other.id !== id) input(other, { kind: 'closed', link: linkOf(id) })
+  }
+
+  function runUntil(untilMs: number): void {
+    for (let job = jobs.at(-1); job !== undefined && job.atMs <= untilMs; job = jobs.at(-1)) {
+      jobs.pop()
+      nowMs = job.atMs
+      job.run()
+    }
+    nowMs = untilMs
+  }
+
+  function submit(id: number, text: string): number {
+    const ticket = nextTicket++
+    input(nodes[id - 1]!, { kind: 'submit', ticket, bytes: new TextEncoder().encode(text) })
+    return ticket
+  }
+
+  return {
+    genesis,
+    node: (id: number) => nodes[id - 1]!,
+    nodes: () => nodes,
+    start,
+    startAll: () => {
+      for (const { id } of nodes) start(id)
+    },
+    kill,
+    cut: (a: number, b: number) => {
+      cut.add(linkName(a, b))
+      disconnect(a, b)
+    },
+    heal: (a: number, b: number) => {
+      if (cut.delete(linkName(a, b))) connect(a, b)
+    },
+    submit,
+    run: (forMs: number) => runUntil(nowMs + forMs),
+    random,
+    now: () => nowMs,
+    closedLinks,
+    createdEvents: () => createdEvents,
+    input: (id: number, what: MemberInput) => input(nodes[id - 1]!, what),
+    secretKey: (id: number) => secretKeys[id - 1]!,
+  }
+}
+
+export type World = ReturnType<typeof createWorld>
+
+/** Texts of all ordered transactions of a member, in order, read back from its records. */
+export function orderedTexts(world: World, id: number): string[] {
+  const node = world.node(id)
+  const payloads = new Map<string, string[]>()
+  for (const { kind, bytes } of node.records) {
+    if (kind !== RECORD_EVENT) continue
+    const decoded = decodeForTest(bytes, world.genesis)
+    payloads.set(decoded.id, decoded.texts)
+  }
+  return node.blocks.flatMap((block) =>
+    block.entries.flatMap((entry) => payloads.get(toHex(entry.id)) ?? ['?']),
+  )
+}
+
+function decodeForTest(bytes: Uint8Array, genesis: Genesis): { id: string; texts: string[] } {
+  const decoded = decodeEvent(bytes, networkIdOf(genesis, suite.sha256), suite.sha256)
+  if (!decoded.ok) throw new Error(decoded.reason)
+  const texts = transactionsOf(payloadOf(decoded.event)).map((each) => new TextDecoder().decode(each))
+  return { id: toHex(decoded.event.id), texts }
+}
+
+/** Counts own events that share a self-parent over all members' records: must be none. */
+export function selfBranches(world: World): number {
+  const seen = new Map<string, string>()
+  let branches = 0
+  for (const node of world.nodes()) {
+    for (const { kind, bytes } of node.records) {
+      if (kind !== RECORD_EVENT) continue
+      const { creator, sequence } = peekEvent(bytes)
+      const { id } = decodeForTest(bytes, world.genesis)
+      const key = `${creator}/${sequence}`
+      const other = seen.get(key)
+      if (other !== undefined && other !== id) branches += 1
+      seen.set(key, id)
+    }
+  }
+  return branches
+}
