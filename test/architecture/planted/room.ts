@@ -1,0 +1,2 @@
+// stands at: packages/consensus/disk/planted.ts -- breaks: room
+export const planted = 1

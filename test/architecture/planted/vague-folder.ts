@@ -1,0 +1,2 @@
+// stands at: packages/dag/src/utils/bytes.ts -- breaks: vague
+export const planted = 1

@@ -1,0 +1,2 @@
+// stands at: packages/common/src/index.ts -- breaks: vague
+export const planted = 1
