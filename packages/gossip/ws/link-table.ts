@@ -80,8 +80,8 @@ function retire(table: Table, link: Link, reason: string): void {
   table.counters.count('closed')
   if (ABRUPT.has(reason)) link.ws.terminate()
   else link.ws.close(CLOSE_CODES[reason] ?? 1001, reason.slice(0, 60))
-  table.emit({ kind: 'closed', link: link.link, memberId: link.memberId, reason })
   table.onClosed(link.memberId, table.nowMs() - link.openedMs)
+  table.emit({ kind: 'closed', link: link.link, memberId: link.memberId, reason })
 }
 
 /** Ends are told by ws in two ways: an error (a broken rule) comes first and names it, `close` comes always and last. */
@@ -111,7 +111,6 @@ function watch(table: Table, link: Link): void {
 
 function openLink(table: Table, memberId: number, ws: WebSocket, socket: Socket): void {
   const older = table.byMember.get(memberId)
-  if (older !== undefined) retire(table, older, 'replaced')
   table.lastNumber += 1
   const link = createLink(table.lastNumber, memberId, ws, socket, table.nowMs())
   link.onWritten = () => {
@@ -122,6 +121,8 @@ function openLink(table: Table, memberId: number, ws: WebSocket, socket: Socket)
   table.byNumber.set(link.link, link)
   table.byMember.set(memberId, link)
   watch(table, link)
+  // Only now: at no moment does the member seem to be without a link, and to be dialled for it.
+  if (older !== undefined) retire(table, older, 'replaced')
   table.counters.count('opened')
   table.emit({ kind: 'opened', link: link.link, memberId })
 }

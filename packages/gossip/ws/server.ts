@@ -156,11 +156,9 @@ export async function startServer(rules: ServerRules, host: string, port: number
   await listen(server, host, port)
   // After listening an error is one of `accept` (no more file descriptors): the next connection may do better.
   server.on('error', () => counters.count('too-many-connections'))
+  const bound = server.address() as AddressInfo
   return {
-    address: () => {
-      const { address, port: bound } = server.address() as AddressInfo
-      return { host: address, port: bound }
-    },
+    address: () => ({ host: bound.address, port: bound.port }),
     expire: halfOpen.expire,
     close: () =>
       new Promise((resolve) => {

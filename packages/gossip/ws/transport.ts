@@ -86,8 +86,9 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     onClosed: (memberId, livedMs) => dialer.unlinked(memberId, livedMs),
   })
   const open: LinkTable['open'] = (memberId, ws, socket) => {
-    links.open(memberId, ws, socket)
+    // In this order: the owner may close the link while it is told of it, and then the dialler has to begin again.
     dialer.linked(memberId)
+    links.open(memberId, ws, socket)
   }
   const shared = { limits, counters, nowMs, open, roster: () => roster }
   const dialer = createDialer({
