@@ -1,1 +1,6 @@
-export {}
+export * from './faults.ts'
+export * from './format.ts'
+export * from './parse.ts'
+export * from './program.ts'
+export * from './testnet-plan.ts'
+export * from './verdict.ts'

@@ -1,0 +1,69 @@
+// Decides how a run of the command begins and ends: which file does what (loaded only when it is wanted, so that the command
+// starts fast), how a fault is reported, and that everything printed has left the process before it exits.
+import { readFileSync } from 'node:fs'
+import { type Actions, createProgram, EXIT, type Fault, faultOf } from '../src/index.ts'
+import { createTerminal, flush, reportFault } from './terminal.ts'
+
+const actions: Actions = {
+  testnet: async (count, options) => (await import('./testnet.ts')).testnet(count, options),
+  up: async (options) => (await import('./up.ts')).up(options),
+  keygen: async (options) => (await import('./founding.ts')).keygen(options),
+  genesisNew: async (options) => (await import('./founding.ts')).genesisNew(options),
+  genesisShow: async (file, options) => (await import('./founding.ts')).genesisShow(file, options),
+  genesisHash: async (file, options) => (await import('./founding.ts')).genesisHash(file, options),
+  submit: async (texts, options) => (await import('./submit.ts')).submit(texts, options),
+  log: async (options) => (await import('./reading.ts')).log(options),
+  tail: async (options) => (await import('./reading.ts')).tail(options),
+  status: async (options) => (await import('./reading.ts')).status(options),
+  verify: async (dirs, options) => (await import('./proof.ts')).verify(dirs, options),
+  replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+/** Runs the command to its end and exits. */
+export async function run(argv: readonly string[]): Promise<void> {
+  // Looked for by hand: what is wrong may be the arguments themselves.
+  const isSet = (...names: readonly string[]): boolean => argv.some((argument) => names.includes(argument))
+  const terminal = createTerminal({ json: isSet('--json'), verbose: isSet('-v', '--verbose') })
+  let exitCode: number = EXIT.ok
+  const report = (fault: Fault, error?: unknown): void => {
+    exitCode = fault.exitCode
+    reportFault(terminal, fault, error)
+  }
+  process.on('uncaughtException', (error) => {
+    report(faultOf(error), error)
+    process.exit(exitCode)
+  })
+  const program = createProgram(version(), actions, {
+    out: (text) => void process.stdout.write(text),
+    help: (text) => void process.stderr.write(text),
+    usageFault: (text, command) => {
+      const [message = '', ...more] = text
+        .trim()
+        .replace(/^error: /, '')
+        .split('\n')
+      const hint = [...more, `see: ${command} --help`].join('\n  ')
+      report({ code: 'E_USAGE', message, hint, exitCode: EXIT.usage })
+    },
+  })
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (isFromParser(error)) {
+      // Reported already. Help that was asked for is no error; help in place of a missing command is.
+      if (error.exitCode !== 0) exitCode = EXIT.usage
+    } else {
+      report(faultOf(error), error)
+    }
+  }
+  await flush()
+  process.exit(exitCode)
+}
+
+function isFromParser(error: unknown): error is { code: string; exitCode: number } {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
+}

@@ -1,0 +1,285 @@
+/**
+ * Decides which commands there are, what arguments they take and what their help says. What a command does is handed in: the
+ * program only calls it with arguments that are understood.
+ */
+import { Argument, Command, Option } from 'commander'
+import {
+  type Address,
+  type From,
+  type MemberArgument,
+  collectMember,
+  parseAddress,
+  parseDuration,
+  parseFrom,
+  parseLimit,
+  parseMemberCount,
+  parsePort,
+  parseSeed,
+  parseTransactionCount,
+} from './parse.ts'
+
+/** What every command understands. */
+export interface CommonOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+}
+
+export interface TestnetOptions extends CommonOptions {
+  readonly dir: string
+  readonly port?: number
+  readonly fresh?: boolean
+  /** Ends when so many transactions are final everywhere. */
+  readonly exitAfter?: number
+}
+
+export interface UpOptions extends CommonOptions {
+  readonly dir: string
+  readonly api?: Address
+  readonly gossip?: Address
+  readonly allowHost?: readonly string[]
+  /** Ends when the process that started it does. */
+  readonly withParent?: boolean
+}
+
+export interface KeygenOptions extends CommonOptions {
+  readonly out: string
+  readonly fromSeed?: string
+}
+
+export interface GenesisNewOptions extends CommonOptions {
+  readonly member: readonly MemberArgument[]
+  readonly out: string
+}
+
+/** How a command finds the node that it talks to. */
+export interface NodeOptions extends CommonOptions {
+  readonly api?: Address
+  readonly node?: string
+  /** Folder of the testnet whose nodes are meant. */
+  readonly dir: string
+}
+
+export interface SubmitOptions extends NodeOptions {
+  readonly file?: string
+  readonly hex?: boolean
+  readonly wait: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export interface LogOptions extends NodeOptions {
+  readonly from?: From
+  readonly limit?: number
+}
+
+export interface StatusOptions extends NodeOptions {
+  readonly all?: boolean
+}
+
+export interface Actions {
+  testnet(count: number | undefined, options: TestnetOptions): Promise<void>
+  up(options: UpOptions): Promise<void>
+  keygen(options: KeygenOptions): Promise<void>
+  genesisNew(options: GenesisNewOptions): Promise<void>
+  genesisShow(file: string, options: CommonOptions): Promise<void>
+  genesisHash(file: string, options: CommonOptions): Promise<void>
+  submit(texts: readonly string[], options: SubmitOptions): Promise<void>
+  log(options: LogOptions): Promise<void>
+  tail(options: LogOptions): Promise<void>
+  status(options: StatusOptions): Promise<void>
+  verify(dirs: readonly string[], options: CommonOptions): Promise<void>
+  replay(file: string, options: CommonOptions): Promise<void>
+}
+
+/** Where the words of the program itself go. */
+export interface ProgramOutput {
+  readonly out: (text: string) => void
+  /** Help that nobody asked for: in place of a command that is missing. */
+  readonly help: (text: string) => void
+  /** An error in the arguments, of the command with that name. */
+  readonly usageFault: (message: string, command: string) => void
+}
+
+export const TESTNET_DIR = '.hearsay/testnet'
+
+export function createProgram(version: string, actions: Actions, output: ProgramOutput): Command {
+  const program = new Command('hearsay')
+    .description('A hashgraph node: several members, one order, provable from their signed events.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText(
+      'before',
+      examples('testnet          four nodes on this machine', 'submit "hello"   from another terminal'),
+    )
+  addTestnet(program, actions)
+  addUp(program, actions)
+  addFounding(program, actions)
+  addSubmit(program, actions)
+  addReading(program, actions)
+  addProof(program, actions)
+  eachCommand(program, (command) => {
+    command.configureOutput({
+      writeOut: output.out,
+      writeErr: output.help,
+      outputError: (text) => output.usageFault(text, nameOf(command)),
+    })
+    command.exitOverride()
+  })
+  return program
+}
+
+function eachCommand(command: Command, visit: (command: Command) => void): void {
+  visit(command)
+  for (const child of command.commands) eachCommand(child, visit)
+}
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`
+}
+
+const examples = (...lines: readonly string[]): string =>
+  `Examples:\n${lines.map((line) => `  hearsay ${line}\n`).join('')}`
+
+function withCommon(command: Command): Command {
+  return command
+    .option('--json', 'print JSON: one object, or one a line')
+    .option('-q, --quiet', 'no narration on standard error')
+    .option('-v, --verbose', 'more narration, and stacks with errors')
+}
+
+function withNode(command: Command): Command {
+  return withCommon(command)
+    .option('--api <host:port>', 'API of the node to talk to (or HEARSAY_API)', parseAddress)
+    .option('--node <name>', 'node of the testnet to talk to (default: the first that answers)')
+    .option('--dir <folder>', 'folder of the testnet', TESTNET_DIR)
+}
+
+function addTestnet(program: Command, actions: Actions): void {
+  withCommon(program.command('testnet'))
+    .description('Runs several nodes on this machine until Ctrl-C. Its ledger is kept and continued.')
+    .addHelpText('before', examples('testnet', 'testnet 7 --fresh', 'testnet --dir /tmp/net --port 9000'))
+    .addArgument(
+      new Argument('[n]', 'number of nodes (default: as last time, or 4)').argParser(parseMemberCount),
+    )
+    .option('--dir <folder>', 'where its keys and ledgers are', TESTNET_DIR)
+    .option('--port <number>', 'first API port; gossip ports are 100 above', parsePort)
+    .option('--fresh', 'wipe the testnet in that folder first')
+    .addOption(
+      new Option('--exit-after <count>', 'end when so many transactions are final').argParser(
+        parseTransactionCount,
+      ),
+    )
+    .action((count: number | undefined, options: TestnetOptions) => actions.testnet(count, options))
+}
+
+const collectHost = (host: string, previous: readonly string[]): readonly string[] => [...previous, host]
+
+function addUp(program: Command, actions: Actions): void {
+  withCommon(program.command('up'))
+    .description('Runs one node with its API in the foreground.')
+    .addHelpText('before', examples('up --dir ./ada', 'up --dir ./ada --api 127.0.0.1:9000'))
+    .requiredOption('--dir <folder>', 'data directory: genesis.json, config.json, key')
+    .option('--api <host:port>', 'where the API listens, in place of what config.json says', parseAddress)
+    .option('--gossip <host:port>', 'where gossip listens, in place of what config.json says', parseAddress)
+    .option('--allow-host <name>', 'a further host name for the API; may be repeated', collectHost, [])
+    .addOption(new Option('--with-parent').hideHelp())
+    .action((options: UpOptions) => actions.up(options))
+}
+
+function addFounding(program: Command, actions: Actions): void {
+  withCommon(program.command('keygen'))
+    .description("Makes a member's secret key and prints its public key.")
+    .addHelpText('before', examples('keygen --out ./ada/key'))
+    .requiredOption('--out <file>', 'where to write the secret key; it must not exist')
+    .option('--from-seed <hex>', 'a given key instead of a random one; for tests only', parseSeed)
+    .action((options: KeygenOptions) => actions.keygen(options))
+  const genesis = program
+    .command('genesis')
+    .description('Makes and shows the list of founders that all share.')
+  withCommon(genesis.command('new'))
+    .description('Writes a genesis of the given members. Its hash is the id of the network.')
+    .addHelpText(
+      'before',
+      examples('genesis new --member ada:PUBLICKEY --member bob:PUBLICKEY:2 --out genesis.json'),
+    )
+    .addOption(
+      new Option('--member <name:publickey[:weight]>', 'a member; repeat it for each, in order of their ids')
+        .argParser(collectMember)
+        .default([])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'where to write it; it must not exist')
+    .action((options: GenesisNewOptions) => actions.genesisNew(options))
+  withCommon(genesis.command('show'))
+    .description('Prints the members of a genesis.')
+    .argument('[file]', 'the genesis', 'genesis.json')
+    .action((file: string, options: CommonOptions) => actions.genesisShow(file, options))
+  withCommon(genesis.command('hash'))
+    .description('Prints the id of the network.')
+    .argument('[file]', 'the genesis', 'genesis.json')
+    .action((file: string, options: CommonOptions) => actions.genesisHash(file, options))
+}
+
+function addSubmit(program: Command, actions: Actions): void {
+  withNode(program.command('submit'))
+    .description(
+      'Submits transactions and waits until they are final. Each text is one; so is each line of a file.',
+    )
+    .addHelpText(
+      'before',
+      examples(
+        'submit "hello"',
+        'submit --file orders.txt --node bob',
+        'submit - < orders.txt',
+        'submit --hex 00ff',
+      ),
+    )
+    .argument('[text...]', 'texts, or - for the lines of standard input')
+    .option('--file <file>', 'submit each line of a file, empty ones too')
+    .option('--hex', 'texts and lines are hexadecimal digits')
+    .option('--no-wait', 'do not wait until they are final')
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait for the next one to become final')
+        .argParser(parseDuration)
+        .default(10_000, '10s'),
+    )
+    .action((texts: string[], options: SubmitOptions) => actions.submit(texts, options))
+}
+
+function addReading(program: Command, actions: Actions): void {
+  withNode(program.command('log'))
+    .description('Prints the ordered transactions.')
+    .addHelpText(
+      'before',
+      examples('log', 'log --from 97 --limit 10 --json', 'log --from round:13 --node bob'),
+    )
+    .option('--from <position>', 'first position, or round:N', parseFrom)
+    .option('--limit <number>', 'at most so many', parseLimit)
+    .action((options: LogOptions) => actions.log(options))
+  withNode(program.command('tail'))
+    .description('Prints transactions as they become final, until Ctrl-C.')
+    .addHelpText('before', examples('tail', 'tail --from 0 --json'))
+    .option('--from <position>', 'first position, or round:N (default: what comes from now on)', parseFrom)
+    .action((options: LogOptions) => actions.tail(options))
+  withNode(program.command('status'))
+    .description('Prints how a node is.')
+    .addHelpText('before', examples('status', 'status --all'))
+    .option('--all', 'all nodes of the testnet, as a table')
+    .action((options: StatusOptions) => actions.status(options))
+}
+
+function addProof(program: Command, actions: Actions): void {
+  withCommon(program.command('verify'))
+    .description('Derives the order again from the signed events of data directories, and compares them.')
+    .addHelpText('before', examples('verify .hearsay/testnet', 'verify ./ada ./bob'))
+    .argument('<dir...>', 'data directories, or the folder of a testnet')
+    .action((dirs: string[], options: CommonOptions) => actions.verify(dirs, options))
+  withCommon(program.command('replay'))
+    .description('Orders the events of a DAG interchange file and prints the decided rounds as JSON.')
+    .addHelpText('before', examples('replay dag.json', 'replay - < dag.json'))
+    .argument('<file>', 'the file, or - for standard input')
+    .action((file: string, options: CommonOptions) => actions.replay(file, options))
+}
