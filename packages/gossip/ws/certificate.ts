@@ -2,8 +2,8 @@
 // handshake. There is no authority: a certificate is only the envelope in which TLS wants the key, and TLS 1.3 itself
 // (CertificateVerify, RFC 8446 §4.4.3) proves that the other side holds the secret half. So nothing in a certificate but the key
 // is looked at, and ours is the same bytes each time: no clock and no randomness go into it.
-// oxlint-disable-next-line import/no-unassigned-import -- it is imported for its effect, and before @peculiar/x509
-import './reflect-metadata.ts'
+// oxlint-disable-next-line import/no-unassigned-import -- for its effect, and before @peculiar/x509, whose container insists on it
+import 'reflect-metadata'
 import { createPrivateKey, webcrypto } from 'node:crypto'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import {
