@@ -17,6 +17,8 @@ export class Counter {
   offsets: Int32Array = new Int32Array(16)
   /** What each set weighs; read with unequal weights only. */
   weights: Float64Array = new Float64Array(16)
+  /** For sets that have to be made; the first one stays empty. */
+  made: Int32Array = new Int32Array(0)
   planes: Int32Array = new Int32Array(PLANES)
   sums: Float64Array = new Float64Array(32)
 }
@@ -27,6 +29,7 @@ export function reserve(c: Counter, sets: number, words: number): void {
     c.offsets = new Int32Array(2 * sets + 8)
     c.weights = new Float64Array(2 * sets + 8)
   }
+  if (c.made.length < (sets + 1) * words) c.made = new Int32Array((sets + 1) * words)
   if (c.planes.length < words * PLANES) {
     c.planes = new Int32Array(words * PLANES)
     c.sums = new Float64Array(words * 32)

@@ -8,6 +8,7 @@
  */
 import { columnsAtLeast, countColumns, reserve, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
+import { ROW_SETS } from './frame.ts'
 import type { Frame } from './frame.ts'
 import { stronglySeenWitness } from './rounds.ts'
 import type { EventStore } from './store.ts'
@@ -109,7 +110,7 @@ function seesCandidate(s: EventStore, f: Frame, v: number, candidate: number): b
 /** d = 1: the votes are what the witness sees of the round before. */
 function voteFirst(s: EventStore, f: Frame, e: Election, v: number, at: number): void {
   const { votes } = e
-  const previous = s.row[v & s.mask]! * f.words * 3 + f.words
+  const previous = s.row[v & s.mask]! * f.words * ROW_SETS + f.words
   for (let w = 0; w < e.words; w++) votes[at + w] = w < f.words ? f.bits[previous + w]! : 0
   if (f.branchedCount === 0) return
   for (let bit = 0; bit < e.candidates.length; bit++) {
@@ -125,7 +126,7 @@ function voteByCount(s: EventStore, f: Frame, e: Election, c: Counter, v: number
   const { votes, words } = e
   const { weights, equal, supermajority } = f.roster
   const first = s.firstWitness[v & s.mask]!
-  const strong = s.row[first & s.mask]! * f.words * 3 + 2 * f.words
+  const strong = s.row[first & s.mask]! * f.words * ROW_SETS + 2 * f.words
   let count = 0
   for (let w = 0; w < f.words; w++) {
     for (let set = f.bits[strong + w]!; set !== 0; set &= set - 1) {

@@ -6,15 +6,21 @@
  * - `seen`: the index of lastSeen(x, m), −1 if none. If no member has branched it may hold an index of an event that
  *   has lost its round meanwhile; such an index is lower than that of every later event of that member, so it never
  *   wins a comparison, and no bit of `current` points to it, so it is never followed.
- * - `bits`: three sets of members, each `words` long:
+ * - `bits`: sets of members, each `words` long:
  *   `current`: firstSeen(x, m) has the round of x; `previous`: x has m's witness of the round before as an ancestor
- *   (only meant for members that have not branched); `strong`: stronglySeen(x, m) is not none.
+ *   (only meant for members that have not branched); `strong`: stronglySeen(x, m) is not none; and three
+ *   sets that make up a three-bit tag of the witness firstSeen(x, m), to tell a branched member's witnesses apart
+ *   (without proof: two of them may have one tag). The tags are kept only while `branching`.
  * - `strong`: the index of stronglySeen(x, m), written only for members that had branched when x was added. For every
  *   other member it can be found from `seen` (see stronglySeenWitness in rounds.ts).
  *
  * A class because it is one hot record of fixed shape.
  */
 import type { DenseRoster } from './roster.ts'
+
+/** Sets of members in a row; tags begin with set number 3. */
+export const ROW_SETS = 6
+export const TAG_SETS = 3
 
 export class Frame {
   roster: DenseRoster
@@ -39,9 +45,12 @@ export class Frame {
   /** Members whose events with a round are not one self-chain. */
   branchedMembers: Int32Array
   branchedCount = 0
-  /** 1 for such a member, and the index of the event that made it one. */
+  /** The same as a set; 1 for such a member; and the index of the event that made it one. */
+  branchedSet: Int32Array
   branched: Uint8Array
   branchedSince: Int32Array
+  /** Tag of the newest witness of each member; 0 before it has branched. */
+  tag: Uint8Array
   /** The newest event with a round of each member, −1 if none. */
   newest: Int32Array
   /** Scratch: a set of members. */
@@ -54,11 +63,13 @@ export class Frame {
     this.roundOffset = roundOffset
     this.rowCapacity = rowCapacity
     this.seen = new Int32Array(rowCapacity * this.size)
-    this.bits = new Int32Array(rowCapacity * this.words * 3)
+    this.bits = new Int32Array(rowCapacity * this.words * ROW_SETS)
     this.strong = new Int32Array(0)
     this.freeRows = new Int32Array(rowCapacity)
     this.branchedMembers = new Int32Array(this.size)
+    this.branchedSet = new Int32Array(this.words)
     this.branched = new Uint8Array(this.size)
+    this.tag = new Uint8Array(this.size)
     this.branchedSince = new Int32Array(this.size)
     this.newest = new Int32Array(this.size).fill(-1)
     this.found = new Int32Array(this.words)
@@ -77,7 +88,7 @@ export function takeRow(f: Frame): number {
   if (f.rowNext === f.rowCapacity) {
     f.rowCapacity *= 2
     f.seen = larger(f.seen, f.rowCapacity * f.size)
-    f.bits = larger(f.bits, f.rowCapacity * f.words * 3)
+    f.bits = larger(f.bits, f.rowCapacity * f.words * ROW_SETS)
     f.freeRows = larger(f.freeRows, f.rowCapacity)
     if (f.branching) f.strong = larger(f.strong, f.rowCapacity * f.size)
   }
@@ -93,7 +104,9 @@ export function clearFrame(f: Frame): void {
   f.rowNext = 1
   f.freeCount = 0
   f.branchedCount = 0
+  f.branchedSet.fill(0)
   f.branched.fill(0)
+  f.tag.fill(0)
   f.newest.fill(-1)
   if (f.branching && f.strong.length < f.seen.length) f.strong = new Int32Array(f.seen.length)
 }
@@ -104,10 +117,12 @@ export function changeRoster(f: Frame, roster: DenseRoster): void {
   f.size = roster.size
   f.words = roster.words
   f.seen = new Int32Array(f.rowCapacity * f.size)
-  f.bits = new Int32Array(f.rowCapacity * f.words * 3)
+  f.bits = new Int32Array(f.rowCapacity * f.words * ROW_SETS)
   f.strong = new Int32Array(0)
   f.branchedMembers = new Int32Array(f.size)
+  f.branchedSet = new Int32Array(f.words)
   f.branched = new Uint8Array(f.size)
+  f.tag = new Uint8Array(f.size)
   f.branchedSince = new Int32Array(f.size)
   f.newest = new Int32Array(f.size)
   f.found = new Int32Array(f.words)

@@ -15,7 +15,7 @@
  */
 import { columnsAtLeast, countColumns, popcount, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
-import { takeRow } from './frame.ts'
+import { ROW_SETS, TAG_SETS, takeRow } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { EventStore } from './store.ts'
 
@@ -35,11 +35,11 @@ function divideRoot(s: EventStore, f: Frame, x: number, slot: number, round: num
   const row = takeRow(f)
   const { seen, bits, size, words } = f
   seen.fill(-1, row * size, (row + 1) * size)
-  bits.fill(0, row * words * 3, (row + 1) * words * 3)
+  bits.fill(0, row * words * ROW_SETS, (row + 1) * words * ROW_SETS)
   const own = s.member[slot]!
   if (own >= 0) {
     seen[row * size + own] = x
-    bits[row * words * 3 + (own >>> 5)] = 1 << own
+    bits[row * words * ROW_SETS + (own >>> 5)] = 1 << own
   }
   s.row[slot] = row
   s.round[slot] = round
@@ -48,6 +48,10 @@ function divideRoot(s: EventStore, f: Frame, x: number, slot: number, round: num
   s.firstSelfWitness[slot] = x
   s.firstWitness[slot] = x
   s.seenCount[slot] = own >= 0 ? 1 : 0
+  if (f.branching && own >= 0) {
+    tagWitness(s, f, slot, own)
+    putTag(f, row * words * ROW_SETS, own, s.tag[slot]!)
+  }
 }
 
 /** Notes that `x`, which will have a round, comes next in its creator's chain, or branches off it. */
@@ -57,6 +61,7 @@ function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: numbe
     if (!f.branching) return false
     f.branched[own] = 1
     f.branchedSince[own] = x
+    f.branchedSet[own >>> 5]! |= 1 << own
     f.branchedMembers[f.branchedCount++] = own
   }
   f.newest[own] = x
@@ -128,7 +133,8 @@ function walkLastSeen(s: EventStore, f: Frame, slot: number, m: number): number 
 function mergeBits(s: EventStore, f: Frame, slot: number, at: number, parentRound: number): void {
   const { bits, words } = f
   const { parents, parentMask, mask, tail } = s
-  for (let w = 0; w < words * 3; w++) bits[at + w] = 0
+  const sets = f.branching ? ROW_SETS : 3
+  for (let w = 0; w < words * sets; w++) bits[at + w] = 0
   const start = s.parentStart[slot]!
   const end = start + s.parentCount[slot]!
   for (let k = start; k < end; k++) {
@@ -137,7 +143,7 @@ function mergeBits(s: EventStore, f: Frame, slot: number, at: number, parentRoun
     const ps = p & mask
     const round = s.round[ps]!
     if (round < parentRound - 1 || round === 0) continue
-    const from = s.row[ps]! * words * 3
+    const from = s.row[ps]! * words * ROW_SETS
     if (round === parentRound) {
       for (let w = 0; w < words * 2; w++) bits[at + w]! |= bits[from + w]!
     } else {
@@ -150,6 +156,17 @@ function mergeBits(s: EventStore, f: Frame, slot: number, at: number, parentRoun
 function putBit(bits: Int32Array, at: number, m: number, on: boolean): void {
   if (on) bits[at + (m >>> 5)]! |= 1 << m
   else bits[at + (m >>> 5)]! &= ~(1 << m)
+}
+
+/** Sets the tag of the witness of m that an event sees. */
+function putTag(f: Frame, at: number, m: number, tag: number): void {
+  for (let i = 0; i < 3; i++) putBit(f.bits, at + (TAG_SETS + i) * f.words, m, ((tag >>> i) & 1) === 1)
+}
+
+/** Gives a new witness its tag: 0 until its creator has branched, and the next one after that. */
+function tagWitness(s: EventStore, f: Frame, slot: number, own: number): void {
+  if (f.branched[own] === 1) f.tag[own] = (f.tag[own]! + 1) & 7
+  s.tag[slot] = f.tag[own]!
 }
 
 /** The witness stronglySeen(x, m), for an x in whose set `strong` m is. */
@@ -177,39 +194,66 @@ function rememberStrong(
   for (let k = start; k < end; k++) {
     const p = parents[k & parentMask]!
     if (p < tail || s.round[p & mask] === 0 || s.parentRound[p & mask] !== parentRound) continue
-    const from = s.row[p & mask]! * words * 3 + words * 2
-    for (let i = 0; i < f.branchedCount; i++) {
-      const m = f.branchedMembers[i]!
-      const bit = 1 << m
-      if ((bits[from + (m >>> 5)]! & bit) === 0 || (bits[at + (m >>> 5)]! & bit) !== 0) continue
-      f.strong[row * size + m] = stronglySeenWitness(s, f, p, m)
+    const from = s.row[p & mask]! * words * ROW_SETS + words * 2
+    for (let w = 0; w < words; w++) {
+      const fresh = bits[from + w]! & ~bits[at + w]!
+      bits[at + w]! |= fresh
+      for (let set = fresh & f.branchedSet[w]!; set !== 0; set &= set - 1) {
+        const m = w * 32 + 31 - Math.clz32(set & -set)
+        f.strong[row * size + m] = stronglySeenWitness(s, f, p, m)
+      }
     }
-    for (let w = 0; w < words; w++) bits[at + w]! |= bits[from + w]!
   }
 }
 
 /**
- * Lists the members m3 through which x may see a witness of the parents' round: those of whom it sees an event of that
- * round, and x itself. Returns how many, and leaves out the work if there are too few of them.
+ * Lists the members m3 through which x may see a witness of the parents' round (those of whom it sees an event of that
+ * round, and x itself) with what each one sees. Returns how many, or 0 if a sum shows that too few are seen.
  */
 function listViews(s: EventStore, f: Frame, c: Counter, row: number, own: number): number {
   const { bits, seen, words, size } = f
-  const { weights } = f.roster
-  const at = row * words * 3
+  const { row: rows, seenCount, mask } = s
+  const { weights, equal, supermajority } = f.roster
+  const { offsets } = c
+  const at = row * words * ROW_SETS
   let count = 0
+  let sum = 0
   for (let w = 0; w < words; w++) {
     for (let set = bits[at + w]!; set !== 0; set &= set - 1) {
       const m = w * 32 + 31 - Math.clz32(set & -set)
       if (m === own) continue
-      c.offsets[count] = s.row[seen[row * size + m]! & s.mask]! * words * 3
-      c.weights[count++] = weights[m]!
+      const view = seen[row * size + m]! & mask
+      sum += seenCount[view]!
+      offsets[count] = rows[view]! * words * ROW_SETS
+      if (!equal) c.weights[count] = weights[m]!
+      count += 1
     }
   }
   if (own >= 0) {
-    c.offsets[count] = at
+    for (let w = 0; w < words; w++) sum += popcount(bits[at + w]!)
+    offsets[count] = at
     c.weights[count++] = weights[own]!
   }
-  return count
+  // A supermajority of columns, each with a supermajority of views, takes that many bits in all.
+  return equal && !f.branching && sum < supermajority * supermajority ? 0 : count
+}
+
+/** Puts in place of each listed view the set of those members of whom it sees a witness with the tag of the one that x sees. */
+function matchTags(f: Frame, c: Counter, row: number, count: number): void {
+  const { bits, words } = f
+  const { made, offsets } = c
+  const at = row * words * ROW_SETS
+  for (let i = 0; i < count; i++) {
+    const from = offsets[i]!
+    const to = (i + 1) * words
+    for (let w = 0; w < words; w++) {
+      let differ = 0
+      for (let k = TAG_SETS * words + w; k < ROW_SETS * words; k += words)
+        differ |= bits[from + k]! ^ bits[at + k]!
+      made[to + w] = bits[from + w]! & ~(differ & f.branchedSet[w]!)
+    }
+    offsets[i] = to
+  }
 }
 
 /** Is the witness that x sees of the branched member m seen through members of a supermajority? */
@@ -223,7 +267,7 @@ function seenThroughMany(
 ): boolean {
   const { bits, seen, words, size } = f
   const { weights, supermajority } = f.roster
-  const at = row * words * 3
+  const at = row * words * ROW_SETS
   let weight = own >= 0 ? weights[own]! : 0
   for (let w = 0; w < words; w++) {
     for (let set = bits[at + w]!; set !== 0; set &= set - 1) {
@@ -254,7 +298,7 @@ function checkBranched(s: EventStore, f: Frame, slot: number, row: number, own: 
 function worthCounting(s: EventStore, f: Frame, row: number, slot: number): boolean {
   const { bits, words } = f
   const { weights, equal, supermajority } = f.roster
-  const at = row * words * 3
+  const at = row * words * ROW_SETS
   const own = s.member[slot]!
   let weight = weightOf(bits, at, words, weights, equal)
   if (!f.branching) return weight >= supermajority
@@ -271,9 +315,15 @@ function stronglySee(s: EventStore, f: Frame, c: Counter, slot: number, row: num
   const { bits, words, found } = f
   const { equal, supermajority } = f.roster
   const own = s.member[slot]!
-  const at = row * words * 3
+  const at = row * words * ROW_SETS
   const count = listViews(s, f, c, row, own)
-  countColumns(c, bits, count, words, equal)
+  if (count === 0) return
+  if (f.branchedCount > 0) {
+    matchTags(f, c, row, count)
+    countColumns(c, c.made, count, words, equal)
+  } else {
+    countColumns(c, bits, count, words, equal)
+  }
   for (let w = 0; w < words; w++) {
     found[w] = columnsAtLeast(c, w, supermajority, equal) & bits[at + w]! & ~bits[at + 2 * words + w]!
   }
@@ -284,7 +334,7 @@ function stronglySee(s: EventStore, f: Frame, c: Counter, slot: number, row: num
 /** The parts of x's metadata that follow once its round is known. */
 function finish(s: EventStore, f: Frame, x: number, slot: number, row: number, parentRound: number): void {
   const { bits, words } = f
-  const at = row * words * 3
+  const at = row * words * ROW_SETS
   const own = s.member[slot]!
   const self = s.selfParent[slot]!
   const advances =
@@ -311,10 +361,33 @@ function finish(s: EventStore, f: Frame, x: number, slot: number, row: number, p
   if (own >= 0) {
     bits[at + (own >>> 5)]! |= 1 << own
     f.seen[row * f.size + own] = x
+    if (f.branching) {
+      if (s.firstSelfWitness[slot] === x) tagWitness(s, f, slot, own)
+      if (f.branched[own] === 1) putTag(f, at, own, s.tag[s.firstSelfWitness[slot]! & s.mask]!)
+    }
   }
   let count = 0
   for (let w = 0; w < words; w++) count += popcount(bits[at + w]!)
   s.seenCount[slot] = count
+}
+
+/** What x sees of a branched member, into its row. */
+function seeBranched(
+  s: EventStore,
+  f: Frame,
+  slot: number,
+  row: number,
+  m: number,
+  parentRound: number,
+): void {
+  const at = row * f.words * ROW_SETS
+  const last = walkLastSeen(s, f, slot, m)
+  f.seen[row * f.size + m] = last
+  // Of itself x sees, for this purpose, what its self-parent is.
+  const through = m === s.member[slot] ? s.selfParent[slot]! : last
+  const on = through >= s.tail && s.round[through & s.mask] === parentRound
+  putBit(f.bits, at, m, on)
+  if (on) putTag(f, at, m, s.tag[s.firstSelfWitness[through & s.mask]! & s.mask]!)
 }
 
 /** Computes the round of x and all that sections 2 and 3 say of it. Its parents were divided before it. */
@@ -345,19 +418,10 @@ export function divide(s: EventStore, f: Frame, c: Counter, x: number): number {
   s.row[slot] = row
   s.generation[slot] = generation + 1
   mergeSeen(s, f, slot, row * f.size)
-  const at = row * f.words * 3
+  const at = row * f.words * ROW_SETS
   mergeBits(s, f, slot, at, parentRound)
   if (f.branching) {
-    for (let i = 0; i < f.branchedCount; i++) {
-      const m = f.branchedMembers[i]!
-      const last = walkLastSeen(s, f, slot, m)
-      f.seen[row * f.size + m] = last
-      const on =
-        m === own
-          ? hasRound(s, self) && s.round[self & s.mask] === parentRound
-          : last >= 0 && s.round[last & s.mask] === parentRound
-      putBit(f.bits, at, m, on)
-    }
+    for (let i = 0; i < f.branchedCount; i++) seeBranched(s, f, slot, row, f.branchedMembers[i]!, parentRound)
     rememberStrong(s, f, slot, at + 2 * f.words, row, parentRound)
   }
   stronglySee(s, f, c, slot, row)

@@ -77,6 +77,8 @@ export class EventStore {
   firstWitness: Int32Array
   /** How many bits the event's set of seen witnesses has. */
   seenCount: Int32Array
+  /** Of a witness: its tag (frame.ts). */
+  tag: Uint8Array
   row: Int32Array
   /** Where the votes of this witness are. */
   vote: Int32Array
@@ -107,6 +109,7 @@ export class EventStore {
     this.firstSelfWitness = new Int32Array(capacity)
     this.firstWitness = new Int32Array(capacity)
     this.seenCount = new Int32Array(capacity)
+    this.tag = new Uint8Array(capacity)
     this.row = new Int32Array(capacity)
     this.vote = new Int32Array(capacity)
     this.mark = new Int32Array(capacity)
@@ -137,6 +140,7 @@ function grow(s: EventStore): void {
   s.firstSelfWitness = grownInt32(s.firstSelfWitness, mask, tail, next, size)
   s.firstWitness = grownInt32(s.firstWitness, mask, tail, next, size)
   s.seenCount = grownInt32(s.seenCount, mask, tail, next, size)
+  s.tag = grownUint8(s.tag, mask, tail, next, size)
   s.row = grownInt32(s.row, mask, tail, next, size)
   s.vote = grownInt32(s.vote, mask, tail, next, size)
   s.mark = grownInt32(s.mark, mask, tail, next, size)
