@@ -139,14 +139,19 @@ function buildDeclarations({ folder, manifest }: Package): void {
     const run = spawnSync(process.execPath, [tsc, '-p', config], { cwd: root, stdio: 'inherit' })
     if (run.status !== 0) throw new Error(`the declarations of ${manifest.name} cannot be written`)
     const own = join(out, basename(folder))
-    for (const file of globSync('**/*.d.ts', { cwd: own })) {
+    // What no entry leads to is nobody's business, and may speak of types that an installed tree does not have.
+    const waiting = files.map((file) => join(own, relative(folder, file)).replace(/\.ts$/, '.d.ts'))
+    const seen = new Set<string>()
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (seen.has(path)) continue
+      seen.add(path)
+      const text = readFileSync(path, 'utf8')
+      const relativeImport = /((?:from |import |import\()(['"])(\.[^'"]*))\.ts\2/g
+      for (const found of text.matchAll(relativeImport)) waiting.push(join(dirname(path), `${found[3]}.d.ts`))
+      const target = join(folder, 'dist', relative(own, path))
+      mkdirSync(dirname(target), { recursive: true })
       // The compiler leaves `./x.ts` in declarations, where only newer compilers understand it.
-      const text = readFileSync(join(own, file), 'utf8').replace(
-        /((?:from |import |import\()(['"])\.[^'"]*)\.ts\2/g,
-        '$1.js$2',
-      )
-      mkdirSync(dirname(join(folder, 'dist', file)), { recursive: true })
-      writeFileSync(join(folder, 'dist', file), text)
+      writeFileSync(target, text.replace(relativeImport, '$1.js$2'))
     }
   } finally {
     rmSync(out, { recursive: true, force: true })
