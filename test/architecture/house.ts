@@ -25,7 +25,7 @@ export const IO_ROOMS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** I/O room → other I/O rooms of its own package. */
-export const INNER_ARROWS: Readonly<Record<string, readonly string[]>> = {
+const INNER_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'node/process': ['node/disk'],
 }
 
@@ -108,7 +108,7 @@ export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['utils', 'util', 'c
 export const MAX_LINES = 420
 
 /** All packages that `name` reaches over any number of arrows. */
-export function reach(name: string): ReadonlySet<string> {
+function reach(name: string): ReadonlySet<string> {
   const reached = new Set<string>()
   const waiting = [...(ARROWS[name] ?? [])]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {

@@ -4,7 +4,7 @@
  */
 import { parseSync, visitorKeys } from 'oxc-parser'
 
-export type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>
+type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>
 
 export interface Found {
   readonly what: string
