@@ -10,6 +10,8 @@ import {
   CommandError,
   type CommonOptions,
   EXIT,
+  faultInJson,
+  type Place,
   seconds,
   usageError,
 } from '../src/index.ts'
@@ -74,11 +76,15 @@ export async function replay(file: string, options: CommonOptions): Promise<void
   const name = file === '-' ? 'standard input' : file
   const text = file === '-' ? await readStandardInput() : readFileSync(file, 'utf8')
   const { replayInterchange } = await import('@hearsay/consensus')
-  const malformed = (error: unknown): CommandError =>
+  const malformed = (error: unknown, place: Place | undefined): CommandError =>
     new CommandError(
       {
         code: 'E_MALFORMED',
-        message: `${name}: ${error instanceof Error ? error.message : String(error)}`,
+        message: [
+          name,
+          ...(place === undefined ? [] : [`line ${place.line}, column ${place.column}`]),
+          error instanceof Error ? error.message : String(error),
+        ].join(': '),
         hint: 'the format is described in packages/consensus/spec/dag-interchange.md',
         exitCode: EXIT.corrupt,
       },
@@ -88,7 +94,7 @@ export async function replay(file: string, options: CommonOptions): Promise<void
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw malformed(error)
+    throw malformed(error, faultInJson(text))
   }
   let result: unknown
   try {
@@ -96,7 +102,7 @@ export async function replay(file: string, options: CommonOptions): Promise<void
   } catch (error) {
     // A broken invariant is a fault of ours, everything else one of the file.
     if (error instanceof Error && error.message.startsWith('invariant')) throw error
-    throw malformed(error)
+    throw malformed(error, undefined)
   }
   await terminal.out(JSON.stringify(result))
 }

@@ -43,7 +43,9 @@ interface Progress {
   last: number
   /** A receipt, to print if there is but one. */
   only: ReceiptJson | undefined
-  /** What ends the batch before its time. */
+  /** What ends the input before its time. */
+  inputFault: unknown
+  /** What ends the connection before its time. */
   fault: unknown
 }
 
@@ -58,6 +60,7 @@ export async function submitBatch(options: BatchOptions): Promise<void> {
     first: Number.MAX_SAFE_INTEGER,
     last: 0,
     only: undefined,
+    inputFault: undefined,
     fault: undefined,
   }
   const path = `/v1/tx/batch?until=${waits ? 'ordered' : 'accepted'}`
@@ -119,7 +122,7 @@ async function sendLines(options: BatchOptions, progress: Progress, request: Cli
       if (!request.write(`${lineOf(bytes)}\n`)) await drained(request)
     }
   } catch (error) {
-    progress.fault ??= error
+    progress.inputFault = error
   }
   request.end()
 }
@@ -170,7 +173,7 @@ async function readReceipts(
 /** Says what has become of all that was read, and throws if that is not what was wanted. */
 async function conclude(options: BatchOptions, progress: Progress, tookMs: number): Promise<void> {
   const { terminal, address, waits, isListed, timeoutMs } = options
-  const { sent, answered, final, refused, fault } = progress
+  const { sent, answered, final, refused, fault, inputFault } = progress
   const pending = answered - final - refused
   if (final > 0 && !isListed) {
     const line =
@@ -186,7 +189,7 @@ async function conclude(options: BatchOptions, progress: Progress, tookMs: numbe
     else await terminal.out(line)
   }
   if (fault === 'timeout') throw await notFinal(address, timeoutMs, openLines(progress))
-  if (fault instanceof CommandError && (sent === 0 || isOfInput(fault))) throw fault
+  if (fault instanceof CommandError && sent === 0) throw fault
   if (fault !== undefined || answered < sent || (waits && pending > 0))
     throw new CommandError(
       {
@@ -197,6 +200,7 @@ async function conclude(options: BatchOptions, progress: Progress, tookMs: numbe
       },
       { cause: fault },
     )
+  if (inputFault !== undefined) throw inputFault
   if (refused > 0)
     throw new CommandError({
       code: 'E_REFUSED',
@@ -206,8 +210,6 @@ async function conclude(options: BatchOptions, progress: Progress, tookMs: numbe
     })
   if (sent === 0) terminal.say('nothing to submit: the input is empty')
 }
-
-const isOfInput = (fault: CommandError): boolean => ['E_TOO_LARGE', 'E_BAD_HEX'].includes(fault.fault.code)
 
 /** Which lines may be submitted without being final. */
 function openLines({ answered, sent, final, refused }: Progress): string {

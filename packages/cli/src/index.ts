@@ -1,5 +1,6 @@
 export * from './faults.ts'
 export * from './format.ts'
+export * from './json-place.ts'
 export * from './parse.ts'
 export * from './program.ts'
 export * from './testnet-plan.ts'
