@@ -64,6 +64,7 @@ export const orderByEngine: Ordering = (dag) => {
   const handles = new Map<string, number>()
   const rounds: ExpectedRound[] = []
   for (const e of dag.events) {
+    const isAncient = e.birthRound < engine.ancientThreshold()
     const handle = engine.insert({
       id: idOf(e),
       creator: e.creator,
@@ -74,6 +75,8 @@ export const orderByEngine: Ordering = (dag) => {
       coin: e.coin,
       transactionCount: e.transactionCount,
     })
+    if ((handle === NO_EVENT) !== isAncient)
+      throw new Error(`an event is ${isAncient ? 'accepted' : 'refused'}`)
     if (handle !== NO_EVENT) {
       if (handle !== handles.size) throw new Error(`handle ${handle} for accepted event ${handles.size}`)
       handles.set(e.id, handle)

@@ -208,6 +208,59 @@ describe('a member with two branches', () => {
 })
 
 /**
+ *   e4 (round 3)     a5 (round 3)     Of seven members five are a quorum. e2 alone does not
+ *   |   \           / |   \           know f0, so e4, which strongly sees a2 … e2, leaves f0
+ *   a3 … e3       a4 b4 c4 g3         undecided. Then g0 turns up. a5 strongly sees a2 … d2,
+ *   | X |          |  | X  |  |       f2 and g2, but not e2 (only through A, B, C and E): six
+ *   a2 … d2  e2   a3 b3 c3 f2 g2      times yes on f0, and four
+ *   |  X      |             \  |      against two on g0: not strong. Yet a5 decides round 1,
+ *   a0 … e0   f0               g0     as e4 has (or would have) settled g0 already.
+ */
+function drawTurningUp(): Drawing {
+  const drawing = createDrawing({ a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1 })
+  for (const letter of 'abcdef') drawing.event(`${letter}0`, '')
+  for (const letter of 'abcde') drawing.event(`${letter}1`, 'a0 b0 c0 d0 e0')
+  drawing.event('f1', 'f0 a0 b0 c0 d0')
+  drawing.event('e2', 'e1 a1 b1 c1 d1')
+  for (const letter of 'abcd') drawing.event(`${letter}2`, 'a1 b1 c1 d1 e1 f1')
+  for (const letter of 'abcde') drawing.event(`${letter}3`, 'a2 b2 c2 d2 e2')
+  drawing.event('e4', 'e3 a3 b3 c3 d3')
+  drawing.event('g0', '')
+  drawing.event('g2', 'g0 a1 b1 c1 d1 e1 f1')
+  drawing.event('f2', 'f1 a2 b2 c2 d2 g2')
+  drawing.event('g3', 'g2 a2 b2 c2 d2 f2')
+  for (const letter of 'abc') drawing.event(`${letter}4`, `${letter}3 f2 g2`)
+  drawing.event('a5', 'a4 b4 c4 g3')
+  return drawing
+}
+
+describe('a witness that turns up while the election is open', () => {
+  it('is not waited for', () => {
+    const drawing = drawTurningUp()
+    const late = onBoth(drawing.dag())
+    const early = onBoth(delaying(drawing.dag(), [drawing.id('g0')], drawing.id('a1')))
+    expect(judgesOf(drawing, late)).toEqual(['a0 b0 c0 d0 e0 f0'])
+    expect(late.events.get(drawing.id('g0'))).toMatchObject({ election: 1, round: 1, fame: 'not famous' })
+    expect(late.marks.get('late witness')).toBe(1)
+    expect(early.expected).toEqual(late.expected)
+    expect(early.marks.has('late witness')).toBe(false)
+  })
+
+  it('changes nothing in the end', () => {
+    const drawing = drawTurningUp()
+    for (let layer = 6; layer < 14; layer++) {
+      const before =
+        layer === 6 ? 'a5 b4 c4 d3 e4 f2 g3' : [...'abcdefg'].map((x) => `${x}${layer - 1}`).join(' ')
+      for (const letter of 'abcdefg') drawing.event(`${letter}${layer}`, before)
+    }
+    const late = onBoth(drawing.dag())
+    const early = onBoth(delaying(drawing.dag(), [drawing.id('g0')], drawing.id('a1')))
+    expect(late.expected.decidedRound).toBeGreaterThan(2)
+    expect(early.expected).toEqual(late.expected)
+  })
+})
+
+/**
  *   a91 … a95           D makes forty first events and shows A ten of them, one at a
  *   | \                 time, B the next ten, and so on: more witnesses of round 1 than
  *   a0  d100 … d139     there are bits in a word. Each of the others keeps the one that
