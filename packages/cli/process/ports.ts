@@ -53,9 +53,8 @@ function commandOf(pid: string): string {
   const words = (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
     .split('\0')
     .filter(Boolean)
-  const [program = '', ...rest] = words
-  const line = [program.replace(/^.*\//, ''), ...rest].join(' ')
-  return line.length > 60 ? `${line.slice(0, 20)} … ${line.slice(-36)}` : line
+  const line = words.map((word) => (word.length > 32 ? `…${word.slice(-24)}` : word)).join(' ')
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line
 }
 
 /** For reading what may be gone or not ours to see. */

@@ -1,6 +1,6 @@
 // Decides how a run of the command begins and ends: which file does what (loaded only when it is wanted, so that the command
 // starts fast), how a fault is reported, and that everything printed has left the process before it exits.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type Actions, createProgram, EXIT, type Fault, faultOf } from '../src/index.ts'
 import { createTerminal, flush, reportFault } from './terminal.ts'
 
@@ -19,8 +19,11 @@ const actions: Actions = {
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
 }
 
+/** That of the package: beside the sources, or one folder further up where it is built. */
 function version(): string {
-  const file = new URL('../package.json', import.meta.url)
+  const files = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url))
+  const file = files.find((each) => existsSync(each))
+  if (file === undefined) throw new Error('invariant: a package without package.json')
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 

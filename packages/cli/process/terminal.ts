@@ -49,10 +49,10 @@ export const commandName: string =
 
 export function createTerminal(options: CommonOptions): Terminal {
   const isWatched = process.stderr.isTTY && options.quiet !== true && options.json !== true
-  let hasProgress = false
+  let shown = ''
   const clear = (): string => {
-    if (!hasProgress) return ''
-    hasProgress = false
+    if (shown === '') return ''
+    shown = ''
     return '\r\u001b[K'
   }
   const say = (line: string): void => {
@@ -65,7 +65,7 @@ export function createTerminal(options: CommonOptions): Terminal {
     paint: createPaint(isColoured(process.stdout)),
     errorPaint: createPaint(isColoured(process.stderr)),
     out(line) {
-      if (hasProgress) process.stderr.write(clear())
+      process.stderr.write(clear())
       if (process.stdout.write(`${line}\n`)) return Promise.resolve()
       return new Promise((resolve) => {
         process.stdout.once('drain', resolve)
@@ -76,11 +76,11 @@ export function createTerminal(options: CommonOptions): Terminal {
       if (options.verbose === true) say(line)
     },
     progress(line) {
-      if (!isWatched) return
-      process.stderr.write(
-        line === '' ? clear() : `\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`,
-      )
-      hasProgress = line !== ''
+      if (!isWatched || line === shown) return
+      // A terminal that does not know its width says 0.
+      const width = process.stderr.columns > 1 ? process.stderr.columns - 1 : 79
+      process.stderr.write(`${clear()}${line.slice(0, width)}`)
+      shown = line
     },
   }
 }

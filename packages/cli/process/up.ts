@@ -117,6 +117,9 @@ function watchEnding(hasParent: boolean): { readonly requested: Promise<void> } 
 function withOwner(fault: Fault): Fault {
   const port = fault.code === 'E_PORT_IN_USE' ? /(?::|port )(\d{1,5})/.exec(fault.message)?.[1] : undefined
   if (port === undefined) return fault
-  const owner = describeOwner(Number(port))
-  return owner.endsWith(')') ? { ...fault, message: `${fault.message}; port ${port} ${owner}` } : fault
+  return {
+    ...fault,
+    message: `port ${port} ${describeOwner(Number(port))}`,
+    hint: 'stop that program, or choose another port: --api or --gossip HOST:PORT, or in config.json',
+  }
 }
