@@ -9,7 +9,8 @@ for (const name of readdirSync(join(root, 'packages'))) {
   if (!existsSync(join(root, 'packages', name, 'package.json'))) continue
   rooms.push(join('packages', name))
   for (const room of readdirSync(join(root, 'packages', name))) {
-    if (existsSync(join(root, 'packages', name, room, 'tsconfig.json'))) rooms.push(join('packages', name, room))
+    if (existsSync(join(root, 'packages', name, room, 'tsconfig.json')))
+      rooms.push(join('packages', name, room))
   }
 }
 let failed = 0
