@@ -170,10 +170,8 @@ export function createMember(options: MemberOptions): Member {
       return false
     }
     const result = orderer.offer(checked.event, from)
-    if (result === 'parent-mismatch') {
-      refuse(link, 'event-parent-mismatch')
-      return false
-    }
+    // A mismatch is the creator's lie, not the sender's: a member for whom the parent is ancient already holds the event in good
+    // faith, and so will this one, once the parent is ancient here.
     if (result === 'waiting') gossip.orphan(link, now.monotonicMs)
     else if (result !== 'ready') count(`event-${result}`)
     return true
