@@ -10,7 +10,7 @@ import { columnsAtLeast, countColumns, reserve, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
 import { ROW_SETS } from './frame.ts'
 import type { Frame } from './frame.ts'
-import { stronglySeenWitness } from './rounds.ts'
+import { stronglySeenWitness } from './seeing.ts'
 import type { EventStore } from './store.ts'
 
 export class Election {
@@ -131,7 +131,7 @@ function voteByCount(s: EventStore, f: Frame, e: Election, c: Counter, v: number
   for (let w = 0; w < f.words; w++) {
     for (let set = f.bits[strong + w]!; set !== 0; set &= set - 1) {
       const m = w * 32 + 31 - Math.clz32(set & -set)
-      c.offsets[count] = s.vote[stronglySeenWitness(s, f, first, m) & s.mask]!
+      c.offsets[count] = s.vote[stronglySeenWitness(s, f, first & s.mask, first, m) & s.mask]!
       c.weights[count++] = weights[m]!
     }
   }

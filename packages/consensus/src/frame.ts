@@ -2,7 +2,7 @@
  * The election base and everything that is relative to it (spec section 2): the ruling roster, the last decided
  * round, and the rows of the events that have a round.
  *
- * A row of an event x has three parts, indexed by member of the ruling roster (dense) or bit by bit:
+ * A row of an event x has three parts, each with a place for every member of the ruling roster:
  * - `seen`: the index of lastSeen(x, m), −1 if none. If no member has branched it may hold an index of an event that
  *   has lost its round meanwhile; such an index is lower than that of every later event of that member, so it never
  *   wins a comparison, and no bit of `current` points to it, so it is never followed.
@@ -10,17 +10,20 @@
  *   `current`: firstSeen(x, m) has the round of x; `previous`: x has m's witness of the round before as an ancestor
  *   (only meant for members that have not branched); `strong`: stronglySeen(x, m) is not none; and three
  *   sets that make up a three-bit tag of the witness firstSeen(x, m), to tell a branched member's witnesses apart
- *   (without proof: two of them may have one tag). The tags are kept only while `branching`.
+ *   (only the greatest tag may be shared by several). The tags are kept only while `branching`.
  * - `strong`: the index of stronglySeen(x, m), written only for members that had branched when x was added. For every
- *   other member it can be found from `seen` (see stronglySeenWitness in rounds.ts).
+ *   other member it can be found from `seen` (see stronglySeenWitness in seeing.ts).
  *
  * A class because it is one hot record of fixed shape.
  */
 import type { DenseRoster } from './roster.ts'
 
-/** Sets of members in a row; tags begin with set number 3. */
+/** Sets of members in a row; tags begin with set number 3, and the greatest one may be shared by several witnesses. */
 export const ROW_SETS = 6
 export const TAG_SETS = 3
+export const SHARED_TAG = 7
+/** For how many rounds witnesses are counted; a power of two. */
+export const TAG_ROUNDS = 16
 
 export class Frame {
   roster: DenseRoster
@@ -49,12 +52,24 @@ export class Frame {
   branchedSet: Int32Array
   branched: Uint8Array
   branchedSince: Int32Array
-  /** Tag of the newest witness of each member; 0 before it has branched. */
-  tag: Uint8Array
+  /** While branching: how many witnesses each member has in each of some rounds, and in which ones. */
+  tagCounts: Uint8Array
+  tagRounds: Int32Array = new Int32Array(TAG_ROUNDS)
+  /** A witness could not be counted: tags tell nothing until all is computed afresh. */
+  tagsOff = false
   /** The newest event with a round of each member, −1 if none. */
   newest: Int32Array
   /** Scratch: a set of members. */
   found: Int32Array
+  /**
+   * The parents of the event that is being divided that have a round, in their order: slots and rows; which of them
+   * is the self-parent (−1: none); and for each one the set of branched members whose lastSeen it gives.
+   */
+  upCount = 0
+  upSlots: Int32Array = new Int32Array(8)
+  upRows: Int32Array = new Int32Array(8)
+  upSelf = -1
+  via: Int32Array
 
   constructor(roster: DenseRoster, roundOffset: number, rowCapacity: number) {
     this.roster = roster
@@ -69,10 +84,11 @@ export class Frame {
     this.branchedMembers = new Int32Array(this.size)
     this.branchedSet = new Int32Array(this.words)
     this.branched = new Uint8Array(this.size)
-    this.tag = new Uint8Array(this.size)
+    this.tagCounts = new Uint8Array(this.size * TAG_ROUNDS)
     this.branchedSince = new Int32Array(this.size)
     this.newest = new Int32Array(this.size).fill(-1)
     this.found = new Int32Array(this.words)
+    this.via = new Int32Array(this.words * 8)
   }
 }
 
@@ -80,6 +96,13 @@ function larger(old: Int32Array, length: number): Int32Array {
   const grown = new Int32Array(length)
   grown.set(old)
   return grown
+}
+
+export function reserveParents(f: Frame, count: number): void {
+  if (count <= f.upRows.length) return
+  f.upSlots = new Int32Array(2 * count)
+  f.upRows = new Int32Array(2 * count)
+  f.via = new Int32Array(f.words * 2 * count)
 }
 
 /** Row 0 is never given out: it stays empty and stands for "no row". */
@@ -106,7 +129,8 @@ export function clearFrame(f: Frame): void {
   f.branchedCount = 0
   f.branchedSet.fill(0)
   f.branched.fill(0)
-  f.tag.fill(0)
+  f.tagRounds.fill(0)
+  f.tagsOff = false
   f.newest.fill(-1)
   if (f.branching && f.strong.length < f.seen.length) f.strong = new Int32Array(f.seen.length)
 }
@@ -122,9 +146,10 @@ export function changeRoster(f: Frame, roster: DenseRoster): void {
   f.branchedMembers = new Int32Array(f.size)
   f.branchedSet = new Int32Array(f.words)
   f.branched = new Uint8Array(f.size)
-  f.tag = new Uint8Array(f.size)
+  f.tagCounts = new Uint8Array(f.size * TAG_ROUNDS)
   f.branchedSince = new Int32Array(f.size)
   f.newest = new Int32Array(f.size)
   f.found = new Int32Array(f.words)
+  f.via = new Int32Array(f.words * f.upRows.length)
   clearFrame(f)
 }

@@ -1,6 +1,6 @@
 export * from './types.ts'
 export * from './ledger.ts'
 export { createEngine } from './engine.ts'
-export type { EngineTuning } from './engine.ts'
+export type { EngineTuning } from './core.ts'
 export { replayInterchange } from './replay.ts'
 export type { InterchangeResult, InterchangeRound } from './replay.ts'

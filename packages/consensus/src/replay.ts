@@ -5,7 +5,7 @@
  * that names the event and the field.
  */
 import { createEngine } from './engine.ts'
-import type { EngineTuning } from './engine.ts'
+import type { EngineTuning } from './core.ts'
 import { NO_EVENT } from './types.ts'
 import type {
   ConsensusConfig,

@@ -1,0 +1,186 @@
+/**
+ * Moves the election base on when a round is decided, and computes again what has to be. Source: spec section 2 ("is
+ * computed afresh when D grows").
+ */
+import { reserve } from './counting.ts'
+import { decidedRound } from './core.ts'
+import type { Core } from './core.ts'
+import { forgetBranches, rebuildCoverage } from './coverage.ts'
+import { startElection } from './election.ts'
+import { changeRoster, clearFrame, giveRow } from './frame.ts'
+import { BRANCHED, divide, DIVIDED, ROUNDLESS } from './rounds.ts'
+import { forgetTags, listParents, parentGeneration, walkLastSeen } from './seeing.ts'
+import { forgetBefore, LIVE, renumber } from './store.ts'
+
+/** Computes all metadata again from the base (spec section 2: "is computed afresh when D grows"). */
+export function computeAfresh(k: Core): void {
+  const { s, f, c, live, witnesses } = k
+  for (let restart = true; restart;) {
+    restart = false
+    clearFrame(f)
+    witnesses.length = 0
+    for (let i = 0; i < k.liveCount; i++) s.round[live[i]! & s.mask] = 0
+    for (let i = 0; i < k.liveCount; i++) {
+      const x = live[i]!
+      const outcome = divide(s, f, c, x, false)
+      if (outcome === BRANCHED) {
+        f.branching = true
+        restart = true
+        break
+      }
+      if (outcome !== ROUNDLESS && s.firstSelfWitness[x & s.mask] === x) witnesses.push(x)
+    }
+  }
+  if (f.branchedCount === 0) f.branching = false
+}
+
+/**
+ * Checks, for an event x with parentRound > E, that nothing it has depends on what the move has changed, and brings up to
+ * date what is not compared: its generation, and what it sees of branched members below its own round.
+ */
+function keepEvent(k: Core, slot: number): boolean {
+  const { s, f } = k
+  if (listParents(s, f, slot) !== s.parentRound[slot]) return false
+  s.generation[slot] = parentGeneration(s, f) + 1
+  const own = s.member[slot]!
+  const row = s.row[slot]! * f.size
+  for (let i = 0; i < f.branchedCount; i++) {
+    const m = f.branchedMembers[i]!
+    if (m === own) continue
+    const via = walkLastSeen(s, f, m)
+    const last = via < 0 ? -1 : f.seen[f.upRows[via]! * f.size + m]!
+    const before = f.seen[row + m]!
+    if (last === before) continue
+    if (last >= 0 && s.round[last & s.mask]! > f.base) return false
+    if (before >= 0 && s.round[before & s.mask]! > f.base) return false
+    f.seen[row + m] = last
+  }
+  return true
+}
+
+/**
+ * Computes again the events whose round is that of the new base E, or whose parents' round is, and checks all later ones.
+ * Returns false if a round would change, or anything of a later event that counts.
+ *
+ * Why that is enough: let x have parentRound > E. Which witnesses it sees, strongly sees and votes with are of
+ * rounds > E; they come from the same entries of its parents with parentRound > E (the same, by induction) and of
+ * first witnesses of round E + 1, which have round and witness hood as before and see of their round only themselves. What
+ * it sees of a member that has not branched is the newest event of a chain, and events of rounds > E keep their
+ * rounds. What it sees of a branched member depends on generations and on lower rounds, so it is walked again and compared.
+ */
+function recomputeBase(k: Core): boolean {
+  const { s, f, c, live } = k
+  const { base } = f
+  forgetTags(f, base)
+  for (let i = 0; i < k.liveCount; i++) {
+    const x = live[i]!
+    const slot = x & s.mask
+    const before = s.round[slot]!
+    if (before === 0) continue
+    if (s.parentRound[slot]! > base) {
+      if (!keepEvent(k, slot)) return false
+      continue
+    }
+    giveRow(f, s.row[slot]!)
+    s.round[slot] = 0
+    const outcome = divide(s, f, c, x, true)
+    if (outcome === DIVIDED ? s.round[slot] !== before : before > base) return false
+  }
+  return true
+}
+
+/** Does a member that counts as branched still have events with a round that are not one chain? */
+function stillBranched(k: Core): boolean {
+  const { s, f } = k
+  const newest = new Int32Array(f.size).fill(-1)
+  for (let i = 0; i < k.liveCount; i++) {
+    const x = k.live[i]!
+    const slot = x & s.mask
+    const own = s.member[slot]!
+    if (own < 0 || s.round[slot] === 0) continue
+    if (newest[own] !== -1 && newest[own] !== s.selfParent[slot]) return true
+    newest[own] = x
+  }
+  return false
+}
+
+/** Drops from the live events those that are ordered or ancient, except the judges of the base, and the rows with them. */
+export function sweep(k: Core): void {
+  const { s, f, live } = k
+  let kept = 0
+  for (let i = 0; i < k.liveCount; i++) {
+    const x = live[i]!
+    const slot = x & s.mask
+    const stays = s.state[slot] === LIVE || s.judge[slot] === 1
+    if (s.round[slot]! > 0 && (!stays || s.round[slot]! < f.base)) {
+      giveRow(f, s.row[slot]!)
+      s.round[slot] = 0
+    }
+    if (stays) live[kept++] = x
+  }
+  k.liveCount = kept
+  forgetBefore(s, kept > 0 ? live[0]! : s.next)
+}
+
+function shiftIndices(k: Core): void {
+  const shift = renumber(k.s)
+  for (let i = 0; i < k.liveCount; i++) k.live[i]! -= shift
+  for (let i = 0; i < k.judges.length; i++) k.judges[i]! -= shift
+  k.f.roundOffset += k.f.base - 1
+  k.f.base = 1
+  rebuildCoverage(k.v, k.s, k.f.roster, k.live, k.liveCount)
+}
+
+function adoptRoster(k: Core): boolean {
+  const { s, f } = k
+  const roster = k.rosters.ruling(decidedRound(k) + 1)
+  if (roster === f.roster) return false
+  changeRoster(f, roster)
+  reserve(k.c, f.size, f.words)
+  for (let i = 0; i < k.liveCount; i++) {
+    const slot = k.live[i]! & s.mask
+    s.member[slot] = roster.indexOf.get(s.creator[slot]!) ?? -1
+  }
+  rebuildCoverage(k.v, s, roster, k.live, k.liveCount)
+  return true
+}
+
+/**
+ * Moves the base to the round that has just been decided, with its judges.
+ *
+ * Often nothing has to be computed again. Let every witness of the decided round E be a judge, let no member have
+ * branched, and let the roster stay. Then an event has a round after the move iff it had a round >= E before, and it
+ * is the same one:
+ * - Who has a round >= E has a first witness of round E below it or is one, so it is a judge or descends from one; it
+ *   is not ordered unless it is a judge (an ordered event is an ancestor of every judge, so of its creator's, which
+ *   is its own ancestor or itself), and not ancient, because birth rounds do not fall along ancestry. Conversely a
+ *   descendant of a judge had a round >= E.
+ * - By induction from parents to children: a parent with a round < E counted for nothing in the round of a child
+ *   with parentRound >= E, since neither lastSeen nor seenThrough by way of such a parent is a witness of that
+ *   round; now it has none. A child of parents with rounds < E that had round E itself is a witness, so a judge, and
+ *   gets round D = E as such.
+ * - Without branches lastSeen is the newest event of a member's chain, whatever the generations are, so generations, which
+ *   do change, decide nothing. The sets of seen witnesses of rounds >= E are the same, and only these are used.
+ * In every other case the events at the base are computed again, and if a later one could change by that, all are.
+ */
+export function moveBase(k: Core, judges: number[]): void {
+  const { s, f, e } = k
+  let witnesses = 0
+  for (const w of k.witnesses) if (s.round[w & s.mask] === e.round) witnesses += 1
+  let afresh = k.alwaysAfresh
+  const same = !f.branching && witnesses === judges.length
+  for (const judge of judges) s.judge[judge & s.mask] = 1
+  k.judges = judges
+  f.base = e.round
+  sweep(k)
+  forgetBranches(k.v, s, k.live, k.liveCount)
+  if (adoptRoster(k)) afresh = true
+  if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
+    shiftIndices(k)
+    afresh = true
+  }
+  if (!same && !afresh) afresh = (f.branching && !stillBranched(k)) || !recomputeBase(k)
+  if (afresh) computeAfresh(k)
+  else k.witnesses = k.witnesses.filter((w) => w >= s.tail && s.round[w & s.mask]! > f.base)
+  startElection(e, f, f.base + 1)
+}

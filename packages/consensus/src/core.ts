@@ -1,0 +1,88 @@
+/**
+ * The state of one engine, and what several of its parts do to it.
+ */
+import { Counter, reserve } from './counting.ts'
+import { Coverage, giveCover, rebuildCoverage } from './coverage.ts'
+import { Election, startElection } from './election.ts'
+import { Frame } from './frame.ts'
+import { OrderScratch } from './order.ts'
+import { createRosterSchedule } from './roster.ts'
+import type { RosterSchedule } from './roster.ts'
+import { EventStore, GONE } from './store.ts'
+import type { DecidedRound, EngineOptions } from './types.ts'
+
+/** Switches for tests and measurements. None of them changes a result. */
+export interface EngineTuning {
+  /** Compute everything afresh whenever a round is decided. */
+  readonly alwaysAfresh?: boolean
+  /** Indices are moved down once they have reached this number; at most 2^30. */
+  readonly renumberAt?: number
+  /** Places in the ring at the start; a power of two. */
+  readonly capacity?: number
+}
+
+/** Fixed-shape record: the state of one engine. */
+export class Core {
+  readonly s: EventStore
+  readonly f: Frame
+  readonly c: Counter = new Counter()
+  readonly e: Election
+  readonly v: Coverage
+  readonly o: OrderScratch = new OrderScratch()
+  readonly rosters: RosterSchedule
+  readonly roundsNonAncient: number
+  readonly alwaysAfresh: boolean
+  readonly renumberAt: number
+
+  /** Indices of the events that are not ordered and not ancient, and of the base's judges, as they were added. */
+  live: Int32Array = new Int32Array(256)
+  liveCount = 0
+  /** Witnesses of the round under election and of later ones, as they were added. */
+  witnesses: number[] = []
+  /** The base's judges, and their ids. */
+  judges: number[] = []
+  judgeIds: readonly Uint8Array[] = []
+  /** Of an engine started from a snapshot: how many judges have not come yet. */
+  missingJudges = 0
+  ancientThreshold = 1
+  /** −1: none was given yet. */
+  lastTimestamp = -1
+  nextOrder = 0
+  decided: DecidedRound[] = []
+
+  constructor(options: EngineOptions, tuning: EngineTuning) {
+    const snapshot = options.snapshot
+    const round = snapshot === undefined ? 0 : snapshot.round
+    const capacity = tuning.capacity ?? 1024
+    this.rosters = createRosterSchedule(options.rosters, round + 1)
+    this.s = new EventStore(capacity)
+    this.f = new Frame(this.rosters.ruling(round + 1), Math.max(0, round - 1), 64)
+    this.e = new Election(options.config.coinFrequency)
+    this.roundsNonAncient = options.config.roundsNonAncient
+    this.alwaysAfresh = tuning.alwaysAfresh ?? false
+    this.renumberAt = Math.min(tuning.renumberAt ?? 2 ** 30, 2 ** 30)
+    if (snapshot !== undefined && round > 0) {
+      this.ancientThreshold = snapshot.ancientThreshold
+      this.lastTimestamp = snapshot.lastTimestamp
+      this.nextOrder = snapshot.nextOrder
+      this.judgeIds = snapshot.judges
+      this.missingJudges = snapshot.judges.length
+      this.judges = snapshot.judges.map(() => -1)
+      this.f.base = 1
+    }
+    this.v = new Coverage(64)
+    rebuildCoverage(this.v, this.s, this.f.roster, this.live, 0)
+    startElection(this.e, this.f, this.f.base + 1)
+    reserve(this.c, this.f.size, this.f.words)
+  }
+}
+
+export function decidedRound(k: Core): number {
+  return k.f.roundOffset + k.f.base
+}
+
+/** The event is ordered or ancient now. */
+export function bury(k: Core, slot: number): void {
+  k.s.state[slot] = GONE
+  giveCover(k.v, k.s, slot)
+}
