@@ -210,6 +210,19 @@ describe('links', () => {
     }
   })
 
+  test('a link that lived for a while ends the backoff', async () => {
+    const limits = { redialFirstMs: 20, redialMostMs: 600_000, stableAfterMs: 1 }
+    const [a, b] = [await start(0, { limits }), await start(1)]
+    introduce([a, b])
+    for (let i = 1; i <= 15; i += 1) {
+      await until(() => linked([a, b]) && b.count('opened') === i, `link ${i}`)
+      // Longer than stableAfterMs. After 15 doublings the next dial would be ten minutes away.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      b.transport.close(b.linkTo(0) ?? -1, 'again')
+    }
+    await until(() => linked([a, b]), 'the last link')
+  })
+
   test('stop ends soon, tells every link once, and may be called twice', async () => {
     const all = await Promise.all([0, 1, 2, 3].map((id) => start(id, { peers: [addressOf(7)] })))
     introduce(all)

@@ -49,8 +49,8 @@ function listening(server: Server): Promise<number> {
 }
 
 /** Two linked members, of whom the second is attacked: their link must live on. */
-async function pair(): Promise<readonly [Node, Node]> {
-  const [a, b] = [await start(0), await start(1)]
+async function pair(limits = {}): Promise<readonly [Node, Node]> {
+  const [a, b] = [await start(0), await start(1, { limits })]
   introduce([a, b, await start(2)])
   await until(() => a.transport.links().length === 2 && b.transport.links().length === 2, 'the links')
   return [a, b]
@@ -63,6 +63,9 @@ async function undisturbed(a: Node, b: Node): Promise<void> {
   expect(a.closedReasons()).toEqual([])
   expect(b.closedReasons()).toEqual([])
 }
+
+/** Goes on sending although the other side has ended; missing from the types of `connect`. */
+const HALF_OPEN = { allowHalfOpen: true }
 
 describe('who is not a member', () => {
   const BYTES: readonly (readonly [string, string | Buffer])[] = [
@@ -117,12 +120,13 @@ describe('who is not a member', () => {
   test.each(IDENTITIES)(
     '$name: 403 before anything is read, and no WebSocket',
     async ({ options, reason }) => {
-      const [a, b] = await pair()
+      // No deadline helps here: who goes on sending after the refusal is cut off for that.
+      const [a, b] = await pair({ handshakeWithinMs: 600_000, closeWithinMs: 600_000 })
       const opened = b.count('opened')
       const silent = watchSocket(connectTls({ host: HOST, port: b.port, ...options }))
       await until(() => silent.closed(), 'the end of a connection that said nothing')
       expect(silent.received().toString('latin1')).toMatch(/^HTTP\/1\.1 403 /)
-      const eager = watchSocket(connectTls({ host: HOST, port: b.port, ...options }))
+      const eager = watchSocket(connectTls({ host: HOST, port: b.port, ...HALF_OPEN, ...options }))
       eager.socket.write(UPGRADE)
       eager.socket.write(Buffer.alloc(4_000_000))
       await until(() => eager.closed(), 'the end of a connection that said much')
@@ -200,6 +204,43 @@ describe('floods', () => {
     dripping.socket.write(UPGRADE.slice(0, -2))
     await until(() => halfway.destroyed && secured.closed() && dripping.closed(), 'the deadline')
     expect(b.count('handshake-timeout')).toBe(3)
+  })
+
+  test('a place is kept for each member that is expected from an address, and the oldest goes first', async () => {
+    const peers = [addressOf(0), addressOf(2), addressOf(3), { ...addressOf(4), host: '192.0.2.1' }]
+    const b = await start(1, { peers, limits: { maxUnauthenticatedPerHost: 2, maxUnauthenticated: 100 } })
+    const idle: Socket[] = []
+    for (let i = 0; i < 8; i += 1) {
+      idle.push(tcp(b.port))
+      await until(() => b.count('accepted') === i + 1, 'an accepted socket')
+    }
+    const expected = [true, true, true, false, false, false, false, false]
+    await until(
+      () => idle.every((socket, i) => socket.destroyed === expected[i]),
+      'the drop of the three oldest',
+    )
+    await rawMember(b.port, 0)
+    await until(() => idle[3]?.destroyed === true, 'the drop of one more for the member')
+    expect(b.count('too-many-connections')).toBe(4)
+    expect(b.transport.links().length).toBe(1)
+    // A linked member is expected no more, and four places are taken.
+    tcp(b.port)
+    await until(() => idle[4]?.destroyed === true, 'the drop of the next')
+  })
+
+  test('so is a place for each member from anywhere', async () => {
+    const limits = { maxUnauthenticatedPerHost: 100, maxUnauthenticated: 2 }
+    const b = await start(1, { peers: [addressOf(0), { ...addressOf(4), host: '192.0.2.1' }], limits })
+    const idle: Socket[] = []
+    for (let i = 0; i < 6; i += 1) {
+      idle.push(tcp(b.port))
+      await until(() => b.count('accepted') === i + 1, 'an accepted socket')
+    }
+    const expected = [true, true, false, false, false, false]
+    await until(
+      () => idle.every((socket, i) => socket.destroyed === expected[i]),
+      'the drop of the two oldest',
+    )
   })
 
   test('no more connections than may be are kept', async () => {

@@ -8,6 +8,7 @@ import { peerKeyOf } from './certificate.ts'
 import type { TransportLimits } from './limits.ts'
 import { type Counters, type Refusal, refusalOfTls } from './refusals.ts'
 import { type PeerAddress, type Roster, sameKey } from './roster.ts'
+import { nowMs } from './sweep.ts'
 import { clientOptions, PATH } from './web-socket.ts'
 
 export interface Dialer {
@@ -28,7 +29,6 @@ export interface DialerRules {
   readonly context: SecureContext
   readonly roster: () => Roster
   readonly hasLink: (memberId: number) => boolean
-  readonly nowMs: () => number
   readonly open: (memberId: number, ws: WebSocket, socket: Socket) => void
 }
 
@@ -132,7 +132,7 @@ function dial(dialing: Dialing, target: Target): void {
     rules.counters.count('dial-failed')
     return later(dialing, target)
   }
-  const deadlineMs = rules.nowMs() + rules.limits.handshakeWithinMs
+  const deadlineMs = nowMs() + rules.limits.handshakeWithinMs
   const attempt: Attempt = { socket, deadlineMs, refused: false }
   target.attempt = attempt
   let secure = false

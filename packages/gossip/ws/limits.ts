@@ -1,8 +1,7 @@
 // Decides every bound and every deadline of the transport, in one table. Sources: the threat list W5, W7, W8 and W9 for the values,
 // ws 8.23.0 (lib/receiver.js) for what the three frame bounds mean.
 //
-// Deadlines are measured on a clock that stands still while this process does (sweep.ts) and are looked at once a sweep, so a
-// deadline may strike up to `sweepEveryMs` late and never early.
+// Deadlines are looked at once a sweep (sweep.ts): one may strike up to `sweepEveryMs` late, or twice that after a standstill, never early.
 import { TransportError } from './errors.ts'
 
 export interface TransportLimits {

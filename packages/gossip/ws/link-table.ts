@@ -10,6 +10,7 @@ import type { LinkFigures, TransportEvent } from './events.ts'
 import type { TransportLimits } from './limits.ts'
 import { createLink, faultOf, type Link } from './link.ts'
 import { type Counters, isRefusal, type Refusal } from './refusals.ts'
+import { nowMs } from './sweep.ts'
 
 export interface LinkTable {
   open(memberId: number, ws: WebSocket, socket: Socket): void
@@ -33,7 +34,6 @@ export interface LinkOwner {
   readonly counters: Counters
   readonly emit: (event: TransportEvent) => void
   readonly onClosed: (memberId: number, livedMs: number) => void
-  readonly nowMs: () => number
 }
 
 interface Table extends LinkOwner {
@@ -80,7 +80,7 @@ function retire(table: Table, link: Link, reason: string): void {
   table.counters.count('closed')
   if (ABRUPT.has(reason)) link.ws.terminate()
   else link.ws.close(CLOSE_CODES[reason] ?? 1001, reason.slice(0, 60))
-  table.onClosed(link.memberId, table.nowMs() - link.openedMs)
+  table.onClosed(link.memberId, nowMs() - link.openedMs)
   table.emit({ kind: 'closed', link: link.link, memberId: link.memberId, reason })
 }
 
@@ -112,7 +112,7 @@ function watch(table: Table, link: Link): void {
 function openLink(table: Table, memberId: number, ws: WebSocket, socket: Socket): void {
   const older = table.byMember.get(memberId)
   table.lastNumber += 1
-  const link = createLink(table.lastNumber, memberId, ws, socket, table.nowMs())
+  const link = createLink(table.lastNumber, memberId, ws, socket, nowMs())
   link.onWritten = () => {
     if (!link.congested || link.closed || ws.bufferedAmount >= table.limits.drainedBelowBytes) return
     link.congested = false

@@ -12,6 +12,7 @@ import { createHalfOpenTable, type HalfOpen, type HalfOpenTable } from './half-o
 import type { TransportLimits } from './limits.ts'
 import { type Counters, type Refusal, refusalOfTls } from './refusals.ts'
 import type { PeerAddress, Roster } from './roster.ts'
+import { nowMs } from './sweep.ts'
 import { frameOptions, PATH } from './web-socket.ts'
 
 export interface Server {
@@ -27,7 +28,6 @@ export interface ServerRules {
   readonly identity: Identity
   readonly roster: () => Roster
   readonly expected: (host: string | undefined) => number
-  readonly nowMs: () => number
   readonly open: (memberId: number, ws: WebSocket, socket: Socket) => void
 }
 
@@ -41,7 +41,7 @@ interface Admission {
 const STATUS: Partial<Record<Refusal, string>> = { 'bad-upgrade': '400 Bad Request' }
 
 function refuse(admission: Admission, socket: Duplex, entry: HalfOpen, reason: Refusal): void {
-  admission.halfOpen.refuse(entry, reason, admission.rules.nowMs())
+  admission.halfOpen.refuse(entry, reason, nowMs())
   // Read on for a moment: destroying a socket with unread bytes resets it, and the answer would be lost on the way.
   let bytes = 0
   socket.on('data', (chunk: Buffer) => {
@@ -144,12 +144,12 @@ export async function startServer(rules: ServerRules, host: string, port: number
   server.on('connection', (socket) => {
     counters.count('accepted')
     socket.on('error', () => socket.destroy())
-    halfOpen.admit(socket, rules.nowMs())
+    halfOpen.admit(socket, nowMs())
   })
   server.on('drop', () => counters.count('too-many-connections'))
   server.on('tlsClientError', (error, socket) => {
     const entry = halfOpen.find(socket)
-    if (entry !== undefined) halfOpen.refuse(entry, refusalOfTls(error), rules.nowMs())
+    if (entry !== undefined) halfOpen.refuse(entry, refusalOfTls(error), nowMs())
     socket.destroy()
   })
   server.on('secureConnection', (socket) => onSecure(admission, http, socket))

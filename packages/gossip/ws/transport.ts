@@ -72,16 +72,14 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
   const identity = await createIdentity(options.secretKey, publicKey)
   let stopping: Promise<void> | undefined
 
-  const sweep = startSweep(limits.sweepEveryMs, (nowMs) => {
-    links.sweep(nowMs)
-    dialer.expire(nowMs)
-    server?.expire(nowMs)
+  const sweep = startSweep(limits.sweepEveryMs, (atMs) => {
+    links.sweep(atMs)
+    dialer.expire(atMs)
+    server?.expire(atMs)
   })
-  const { nowMs } = sweep
   const links = createLinkTable({
     limits,
     counters,
-    nowMs,
     emit: events.emit,
     onClosed: (memberId, livedMs) => dialer.unlinked(memberId, livedMs),
   })
@@ -90,7 +88,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     dialer.linked(memberId)
     links.open(memberId, ws, socket)
   }
-  const shared = { limits, counters, nowMs, open, roster: () => roster }
+  const shared = { limits, counters, open, roster: () => roster }
   const dialer = createDialer({
     ...shared,
     ownId,
