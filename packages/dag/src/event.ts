@@ -193,9 +193,11 @@ function fieldRejection(event: DecodedEvent): EventRejection | undefined {
   const creators = new Set<number>([creator])
   for (const parent of otherParents) creators.add(parent.creator)
   if (creators.size !== otherParents.length + 1) return 'event-parents'
-  for (const parent of otherParents) if (parent.birthRound > event.birthRound) return 'event-birth-round'
-  if (selfParent !== undefined && selfParent.birthRound > event.birthRound) return 'event-birth-round'
-  return undefined
+  // Round 0 would be ancient from the first day: a parent that nobody ever has to show.
+  const isBornInTime = (parent: EventReference): boolean =>
+    parent.birthRound >= 1 && parent.birthRound <= event.birthRound
+  if (selfParent !== undefined && !isBornInTime(selfParent)) return 'event-birth-round'
+  return otherParents.every(isBornInTime) ? undefined : 'event-birth-round'
 }
 
 /** The last bit of the id: it covers the salt, so nobody can predict it before the event exists. */

@@ -107,6 +107,7 @@ export function proveTransaction(
   payload: Uint8Array,
   index: number,
 ): TransactionProof | undefined {
+  if (!Number.isInteger(index)) return undefined
   const chunks = chunksOf(payload)
   const chunkIndex = chunks.findLastIndex((chunk) => chunk.firstIndex <= index)
   const chunk = chunks[chunkIndex]

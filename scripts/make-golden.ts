@@ -1,0 +1,9 @@
+// Writes test/dag/golden.json: the bytes of a genesis, of two events and of a block that must never change while the
+// protocol version stays. Run by hand after a change of a layout, and review the diff: node scripts/make-golden.ts
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { golden } from '../test/dag/golden.ts'
+
+const file = join(import.meta.dirname, '../test/dag/golden.json')
+writeFileSync(file, `${JSON.stringify(golden, undefined, 2)}\n`)
+for (const [name, hex] of Object.entries(golden)) console.log(`${name}: ${hex.length / 2} bytes`)
