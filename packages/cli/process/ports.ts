@@ -53,9 +53,12 @@ function commandOf(pid: string): string {
   const words = (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '')
     .split('\0')
     .filter(Boolean)
-  const line = words.map((word) => (word.length > 32 ? `…${word.slice(-24)}` : word)).join(' ')
+  const line = words.map(shortened).join(' ')
   return line.length > 100 ? `${line.slice(0, 99)}…` : line
 }
+
+const shortened = (word: string): string =>
+  word.length > 32 && word.includes('/') ? `…/${word.split('/').slice(-2).join('/')}` : word
 
 /** For reading what may be gone or not ours to see. */
 function attempt<T>(read: () => T): T | undefined {

@@ -2,7 +2,7 @@
 // ever sent a second time by itself: the same bytes twice are two transactions.
 import { createReadStream } from 'node:fs'
 import type { PendingJson, ReceiptJson, StatusJson } from '@hearsay/node'
-import { createLineSplitter } from '@hearsay/node/http'
+import { createLineSplitter, type Line } from '@hearsay/node/http'
 import {
   type Address,
   CommandError,
@@ -66,32 +66,38 @@ function transactionOf(bytes: Uint8Array, isHex: boolean, what: string): Uint8Ar
   })
 }
 
-async function* fromTexts(texts: readonly string[], isHex: boolean): AsyncGenerator<Uint8Array> {
-  // All are looked at before the first is sent.
-  const all = texts.map((text) => transactionOf(Buffer.from(text, 'utf8'), isHex, 'the text'))
-  yield* all
+async function* fromTexts(texts: readonly string[], isHex: boolean): AsyncGenerator<Uint8Array[]> {
+  yield texts.map((text) => transactionOf(Buffer.from(text, 'utf8'), isHex, 'the text'))
 }
 
-/** Each line of a file, without its newline and otherwise as it is. */
-async function* fromLines(file: string, isHex: boolean): AsyncGenerator<Uint8Array> {
+/** Each line of a file, without its newline and otherwise as it is; as many at a time as are read at a time. */
+async function* fromLines(file: string, isHex: boolean): AsyncGenerator<Uint8Array[]> {
   const name = file === '-' ? 'standard input' : file
   const stream = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 })
   const splitter = createLineSplitter(isHex ? 2 * MAX_TRANSACTION_BYTES : MAX_TRANSACTION_BYTES)
-  let line = 0
-  const check = (bytes: Uint8Array | undefined): Uint8Array => {
-    line += 1
-    if (bytes !== undefined) return transactionOf(bytes, isHex, `line ${line} of ${name}`)
+  let count = 0
+  const check = ({ bytes }: Line): Uint8Array => {
+    count += 1
+    if (bytes !== undefined) return transactionOf(bytes, isHex, `line ${count} of ${name}`)
     throw new CommandError({
       code: 'E_TOO_LARGE',
-      message: `line ${line} of ${name} is too long: a transaction has at most ${MAX_TRANSACTION_BYTES} bytes`,
-      hint: `the lines before it are submitted, from it on nothing is`,
+      message: `line ${count} of ${name} is too long: a transaction has at most ${MAX_TRANSACTION_BYTES} bytes`,
+      hint: 'the lines before it are submitted, from it on nothing is',
       exitCode: EXIT.rejected,
     })
   }
-  for await (const piece of stream as AsyncIterable<Uint8Array>)
-    for (const { bytes } of splitter.push(piece)) yield check(bytes)
+  /** What is before a line that is none is handed on all the same. */
+  function* checked(lines: readonly Line[]): Generator<Uint8Array[]> {
+    const good: Uint8Array[] = []
+    try {
+      for (const line of lines) good.push(check(line))
+    } finally {
+      yield good
+    }
+  }
+  for await (const piece of stream as AsyncIterable<Uint8Array>) yield* checked(splitter.push(piece))
   const last = splitter.end()
-  if (last !== undefined) yield check(last.bytes)
+  if (last !== undefined) yield* checked([last])
 }
 
 /** Says at once why nothing is going to become final for now. */
