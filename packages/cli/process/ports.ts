@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { LOOPBACK } from '../src/index.ts'
 
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
@@ -17,14 +17,14 @@ export async function firstBusy(ports: readonly number[]): Promise<number | unde
   return undefined
 }
 
-export interface PortOwner {
+interface PortOwner {
   readonly pid: number
   /** Its command line, shortened. */
   readonly command: string
 }
 
 /** Who listens on a port, as far as the system tells this user; Linux only. */
-export function ownerOf(port: number): PortOwner | undefined {
+function ownerOf(port: number): PortOwner | undefined {
   const inodes = new Set([...listeners('/proc/net/tcp', port), ...listeners('/proc/net/tcp6', port)])
   if (inodes.size === 0) return undefined
   for (const entry of attempt(() => readdirSync('/proc')) ?? []) {
