@@ -22,7 +22,7 @@ export function computeAfresh(k: Core): void {
     for (let i = 0; i < k.liveCount; i++) s.round[live[i]! & s.mask] = 0
     for (let i = 0; i < k.liveCount; i++) {
       const x = live[i]!
-      const outcome = divide(s, f, c, x, false)
+      const outcome = divide(s, f, c, x, 0)
       if (outcome === BRANCHED) {
         f.branching = true
         restart = true
@@ -60,33 +60,42 @@ function keepEvent(k: Core, slot: number): boolean {
 
 /**
  * Computes again the events whose round is that of the new base E, or whose parents' round is, and checks all later ones.
- * Returns false if a round would change, or anything of a later event that counts.
+ * As soon as a round has changed, or something that counts of a later event, all that was added after it is
+ * computed again as well: nothing that was added before can depend on it.
  *
- * Why that is enough: let x have parentRound > E. Which witnesses it sees, strongly sees and votes with are of
- * rounds > E; they come from the same entries of its parents with parentRound > E (the same, by induction) and of
- * first witnesses of round E + 1, which have round and witness hood as before and see of their round only themselves. What
+ * Why that is enough: let x have parentRound > E, and all before it be right. Which witnesses it sees, strongly sees and votes
+ * with are of rounds > E; they come from the same entries of its parents with parentRound > E and of first
+ * witnesses of round E + 1, which have round and witness hood as before and see of their round only themselves. What
  * it sees of a member that has not branched is the newest event of a chain, and events of rounds > E keep their
  * rounds. What it sees of a branched member depends on generations and on lower rounds, so it is walked again and compared.
  */
-function recomputeBase(k: Core): boolean {
+function recomputeBase(k: Core): void {
   const { s, f, c, live } = k
   const { base } = f
+  let all = false
   forgetTags(f, base)
   for (let i = 0; i < k.liveCount; i++) {
     const x = live[i]!
     const slot = x & s.mask
     const before = s.round[slot]!
-    if (before === 0) continue
-    if (s.parentRound[slot]! > base) {
-      if (!keepEvent(k, slot)) return false
-      continue
-    }
+    if (before === 0 || (!all && s.parentRound[slot]! > base && keepEvent(k, slot))) continue
+    if (s.parentRound[slot]! > base) all = true
     giveRow(f, s.row[slot]!)
     s.round[slot] = 0
-    const outcome = divide(s, f, c, x, true)
-    if (outcome === DIVIDED ? s.round[slot] !== before : before > base) return false
+    const outcome = divide(s, f, c, x, before)
+    if (outcome === DIVIDED ? s.round[slot] !== before : before > base) all = true
   }
-  return true
+}
+
+/** Lists the witnesses of rounds after the base again. */
+function listWitnesses(k: Core): void {
+  const { s, f, live } = k
+  k.witnesses.length = 0
+  for (let i = 0; i < k.liveCount; i++) {
+    const x = live[i]!
+    const slot = x & s.mask
+    if (s.round[slot]! > f.base && s.firstSelfWitness[slot] === x) k.witnesses.push(x)
+  }
 }
 
 /** Does a member that counts as branched still have events with a round that are not one chain? */
@@ -136,7 +145,7 @@ function adoptRoster(k: Core): boolean {
   const roster = k.rosters.ruling(decidedRound(k) + 1)
   if (roster === f.roster) return false
   changeRoster(f, roster)
-  reserve(k.c, f.size, f.words)
+  reserve(k.c, f.size)
   for (let i = 0; i < k.liveCount; i++) {
     const slot = k.live[i]! & s.mask
     s.member[slot] = roster.indexOf.get(s.creator[slot]!) ?? -1
@@ -161,7 +170,7 @@ function adoptRoster(k: Core): boolean {
  *   gets round D = E as such.
  * - Without branches lastSeen is the newest event of a member's chain, whatever the generations are, so generations, which
  *   do change, decide nothing. The sets of seen witnesses of rounds >= E are the same, and only these are used.
- * In every other case the events at the base are computed again, and if a later one could change by that, all are.
+ * In every other case the events at the base are computed again, and others if that changes anything for them.
  */
 export function moveBase(k: Core, judges: number[]): void {
   const { s, f, e } = k
@@ -172,6 +181,7 @@ export function moveBase(k: Core, judges: number[]): void {
   for (const judge of judges) s.judge[judge & s.mask] = 1
   k.judges = judges
   f.base = e.round
+  f.stale = true
   sweep(k)
   forgetBranches(k.v, s, k.live, k.liveCount)
   if (adoptRoster(k)) afresh = true
@@ -179,8 +189,11 @@ export function moveBase(k: Core, judges: number[]): void {
     shiftIndices(k)
     afresh = true
   }
-  if (!same && !afresh) afresh = (f.branching && !stillBranched(k)) || !recomputeBase(k)
+  if (!same && !afresh) {
+    recomputeBase(k)
+    afresh = f.branching && !stillBranched(k)
+  }
   if (afresh) computeAfresh(k)
-  else k.witnesses = k.witnesses.filter((w) => w >= s.tail && s.round[w & s.mask]! > f.base)
+  else listWitnesses(k)
   startElection(e, f, f.base + 1)
 }

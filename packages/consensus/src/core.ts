@@ -73,7 +73,7 @@ export class Core {
     this.v = new Coverage(64)
     rebuildCoverage(this.v, this.s, this.f.roster, this.live, 0)
     startElection(this.e, this.f, this.f.base + 1)
-    reserve(this.c, this.f.size, this.f.words)
+    reserve(this.c, this.f.size)
   }
 }
 

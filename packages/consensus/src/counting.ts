@@ -1,10 +1,10 @@
 /**
- * Adds up, for every column of a list of bit sets, the weight of the sets that contain it. Nothing here knows what
- * is counted.
+ * Adds up, for every column of a list of bit sets, the weight of the sets that contain it; 32 columns (one word of each
+ * set) at a time. Nothing here knows what is counted.
  *
- * With equal weights the counts are made for 32 columns at once: they stand bit-sliced in planes (plane i holds bit i
- * of every column's count), and eight sets at a time are added by a tree of carry-save adders, about six operations
- * per set and word. With unequal weights the columns are added one by one; sums stay exact below 2^53.
+ * With equal weights the 32 counts are made at once: they stand bit-sliced in planes (plane i holds bit i of every
+ * column's count), and eight words at a time are added by a tree of carry-save adders, about six operations a word. With
+ * unequal weights the columns are added one by one; sums stay exact below 2^53.
  */
 
 /** Enough for counts up to 2^16 − 1. */
@@ -13,27 +13,21 @@ export const MAX_SETS = 0xffff
 
 /** Fixed-shape record: scratch of one engine. */
 export class Counter {
-  /** Where each set begins. Places after the last are filled up by `count` with 0, where an empty set must be. */
+  /** Where each set begins, what it weighs (read with unequal weights only), and its word that is to be counted. */
   offsets: Int32Array = new Int32Array(16)
-  /** What each set weighs; read with unequal weights only. */
   weights: Float64Array = new Float64Array(16)
-  /** For sets that have to be made; the first one stays empty. */
-  made: Int32Array = new Int32Array(0)
+  column: Int32Array = new Int32Array(24)
   planes: Int32Array = new Int32Array(PLANES)
+  planeCount = 0
   sums: Float64Array = new Float64Array(32)
 }
 
-export function reserve(c: Counter, sets: number, words: number): void {
+export function reserve(c: Counter, sets: number): void {
   if (sets > MAX_SETS) throw new Error(`invariant: ${sets} sets are too many to count`)
-  if (c.offsets.length < sets + 8) {
-    c.offsets = new Int32Array(2 * sets + 8)
-    c.weights = new Float64Array(2 * sets + 8)
-  }
-  if (c.made.length < (sets + 1) * words) c.made = new Int32Array((sets + 1) * words)
-  if (c.planes.length < words * PLANES) {
-    c.planes = new Int32Array(words * PLANES)
-    c.sums = new Float64Array(words * 32)
-  }
+  if (c.offsets.length >= sets) return
+  c.offsets = new Int32Array(2 * sets)
+  c.weights = new Float64Array(2 * sets)
+  c.column = new Int32Array(2 * sets + 8)
 }
 
 export function popcount(x: number): number {
@@ -42,23 +36,24 @@ export function popcount(x: number): number {
   return (((x + (x >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24
 }
 
-/** Counts the columns of one word of the first `count` sets, which are filled up to a multiple of eight. */
-function countWord(c: Counter, sets: Int32Array, count: number, word: number): void {
-  const { offsets, planes } = c
-  const at = word * PLANES
+function countEqual(c: Counter, count: number): void {
+  const { column, planes } = c
+  for (let i = count; (i & 7) !== 0; i++) column[i] = 0
+  const planeCount = Math.max(3, 32 - Math.clz32(count))
+  c.planeCount = planeCount
   let p0 = 0
   let p1 = 0
   let p2 = 0
-  for (let i = 3; i < PLANES; i++) planes[at + i] = 0
+  for (let i = 3; i < planeCount; i++) planes[i] = 0
   for (let i = 0; i < count; i += 8) {
-    const a = sets[offsets[i]! + word]!
-    const b = sets[offsets[i + 1]! + word]!
-    const d = sets[offsets[i + 2]! + word]!
-    const e = sets[offsets[i + 3]! + word]!
-    const g = sets[offsets[i + 4]! + word]!
-    const h = sets[offsets[i + 5]! + word]!
-    const k = sets[offsets[i + 6]! + word]!
-    const l = sets[offsets[i + 7]! + word]!
+    const a = column[i]!
+    const b = column[i + 1]!
+    const d = column[i + 2]!
+    const e = column[i + 3]!
+    const g = column[i + 4]!
+    const h = column[i + 5]!
+    const k = column[i + 6]!
+    const l = column[i + 7]!
     // ones: (p0, a, b), (·, d, e), (·, g, h), (·, k, l)
     let half = p0 ^ a
     const c0 = (p0 & a) | (half & b)
@@ -83,60 +78,52 @@ function countWord(c: Counter, sets: Int32Array, count: number, word: number): v
     half = p2 ^ t0
     let carry = (p2 & t0) | (half & t1)
     p2 = half ^ t1
-    for (let i = at + 3; carry !== 0; i++) {
+    for (let i = 3; carry !== 0; i++) {
       const plane = planes[i]!
       planes[i] = plane ^ carry
       carry &= plane
     }
   }
-  planes[at] = p0
-  planes[at + 1] = p1
-  planes[at + 2] = p2
+  planes[0] = p0
+  planes[1] = p1
+  planes[2] = p2
 }
 
-function addWord(c: Counter, sets: Int32Array, count: number, word: number): void {
-  const { offsets, weights, sums } = c
-  const at = word * 32
-  for (let k = 0; k < 32; k++) sums[at + k] = 0
+function countWeighted(c: Counter, count: number): void {
+  const { column, weights, sums } = c
+  sums.fill(0)
   for (let i = 0; i < count; i++) {
     const weight = weights[i]!
-    for (let bits = sets[offsets[i]! + word]!; bits !== 0; bits &= bits - 1) {
-      sums[at + 31 - Math.clz32(bits & -bits)]! += weight
-    }
+    for (let bits = column[i]!; bits !== 0; bits &= bits - 1) sums[31 - Math.clz32(bits & -bits)]! += weight
   }
 }
 
-/** Counts the columns of the first `count` sets. The set at offset 0 must be empty. */
-export function countColumns(
-  c: Counter,
-  sets: Int32Array,
-  count: number,
-  words: number,
-  equal: boolean,
-): void {
-  if (!equal) {
-    for (let word = 0; word < words; word++) addWord(c, sets, count, word)
-    return
-  }
-  const { offsets } = c
-  for (let i = count; (i & 7) !== 0; i++) offsets[i] = 0
-  for (let word = 0; word < words; word++) countWord(c, sets, count, word)
+/** Counts the columns of the first `count` words in `column`. */
+export function countColumn(c: Counter, count: number, equal: boolean): void {
+  if (equal) countEqual(c, count)
+  else countWeighted(c, count)
 }
 
-/** The columns of one word whose sum is at least `least` (an integer >= 1). */
-export function columnsAtLeast(c: Counter, word: number, least: number, equal: boolean): number {
+/** Puts one word of each of the first `count` sets into `column`, and counts. */
+export function countWord(c: Counter, sets: Int32Array, count: number, word: number, equal: boolean): void {
+  const { column, offsets } = c
+  for (let i = 0; i < count; i++) column[i] = sets[offsets[i]! + word]!
+  countColumn(c, count, equal)
+}
+
+/** The columns, of those just counted, whose sum is at least `least` (an integer >= 1). */
+export function columnsAtLeast(c: Counter, least: number, equal: boolean): number {
   if (!equal) {
     const { sums } = c
-    const at = word * 32
     let set = 0
-    for (let k = 0; k < 32; k++) if (sums[at + k]! >= least) set |= 1 << k
+    for (let k = 0; k < 32; k++) if (sums[k]! >= least) set |= 1 << k
     return set
   }
-  const { planes } = c
-  const at = word * PLANES
+  const { planes, planeCount } = c
+  if (least >>> planeCount !== 0) return 0
   let atLeast = -1
-  for (let i = 0; i < PLANES; i++) {
-    atLeast = ((least >>> i) & 1) === 1 ? atLeast & planes[at + i]! : atLeast | planes[at + i]!
+  for (let i = 0; i < planeCount; i++) {
+    atLeast = ((least >>> i) & 1) === 1 ? atLeast & planes[i]! : atLeast | planes[i]!
   }
   return atLeast
 }

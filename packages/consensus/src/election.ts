@@ -6,7 +6,7 @@
  * member; further candidates of a member that has branched get bits after these. A bit that is not set is a no, so a
  * candidate that comes after a voter (which therefore does not have it as an ancestor) has that voter's no already.
  */
-import { columnsAtLeast, countColumns, reserve, weightOf } from './counting.ts'
+import { columnsAtLeast, countWord, reserve, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
 import { ROW_SETS } from './frame.ts'
 import type { Frame } from './frame.ts'
@@ -127,6 +127,7 @@ function voteByCount(s: EventStore, f: Frame, e: Election, c: Counter, v: number
   const { weights, equal, supermajority } = f.roster
   const first = s.firstWitness[v & s.mask]!
   const strong = s.row[first & s.mask]! * f.words * ROW_SETS + 2 * f.words
+  reserve(c, f.size)
   let count = 0
   for (let w = 0; w < f.words; w++) {
     for (let set = f.bits[strong + w]!; set !== 0; set &= set - 1) {
@@ -140,12 +141,11 @@ function voteByCount(s: EventStore, f: Frame, e: Election, c: Counter, v: number
   const distance = s.round[v & s.mask]! - e.round
   const coinRound = distance % e.coinFrequency === 0
   const coin = s.coin[v & s.mask] === 1 ? -1 : 0
-  reserve(c, count, words)
-  countColumns(c, votes, count, words, equal)
   for (let w = 0; w < words; w++) {
-    const yes = columnsAtLeast(c, w, Math.ceil(total / 2), equal)
-    const strongYes = columnsAtLeast(c, w, supermajority, equal)
-    const strongNo = ~columnsAtLeast(c, w, total - supermajority + 1, equal)
+    countWord(c, votes, count, w, equal)
+    const yes = columnsAtLeast(c, Math.ceil(total / 2), equal)
+    const strongYes = columnsAtLeast(c, supermajority, equal)
+    const strongNo = ~columnsAtLeast(c, total - supermajority + 1, equal)
     const decided = strongYes | strongNo
     if (coinRound) {
       votes[at + w] = (yes & decided) | (coin & ~decided)

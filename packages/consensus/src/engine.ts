@@ -142,7 +142,7 @@ function insert(k: Core, event: EngineEvent): number {
     awaitJudge(k, x)
     return handle
   }
-  const outcome = divide(s, f, k.c, x, false)
+  const outcome = divide(s, f, k.c, x, 0)
   if (outcome === BRANCHED) {
     f.branching = true
     computeAfresh(k)

@@ -3,7 +3,7 @@
  * round, and the rows of the events that have a round.
  *
  * A row of an event x has three parts, each with a place for every member of the ruling roster:
- * - `seen`: the index of lastSeen(x, m), −1 if none. If no member has branched it may hold an index of an event that
+ * - `seen`: the index of lastSeen(x, m), −1 if none. If m has not branched it may hold an index of an event that
  *   has lost its round meanwhile; such an index is lower than that of every later event of that member, so it never
  *   wins a comparison, and no bit of `current` points to it, so it is never followed.
  * - `bits`: sets of members, each `words` long:
@@ -43,6 +43,8 @@ export class Frame {
   freeRows: Int32Array
   freeCount = 0
 
+  /** Rows may hold events that have lost their round (of members that have not branched only). */
+  stale = false
   /** Some member may have branched: remember `strong` for every event, compute generations. */
   branching = false
   /** Members whose events with a round are not one self-chain. */
@@ -127,6 +129,7 @@ export function clearFrame(f: Frame): void {
   f.rowNext = 1
   f.freeCount = 0
   f.branchedCount = 0
+  f.stale = false
   f.branchedSet.fill(0)
   f.branched.fill(0)
   f.tagRounds.fill(0)

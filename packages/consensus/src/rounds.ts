@@ -2,7 +2,7 @@
  * Decides the round of an event, and whom it strongly sees: `divideRounds` of the paper. Source: spec sections 2 and 3.
  * What it sees is put together by seeing.ts.
  */
-import { columnsAtLeast, countColumns, popcount, weightOf } from './counting.ts'
+import { columnsAtLeast, countColumn, countWord, popcount, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
 import { ROW_SETS, SHARED_TAG, TAG_SETS, takeRow } from './frame.ts'
 import type { Frame } from './frame.ts'
@@ -53,6 +53,11 @@ function divideRoot(s: EventStore, f: Frame, x: number, slot: number, round: num
   }
 }
 
+/** Takes out of all rows what they have of a member's events that have lost their round. */
+function clearStale(s: EventStore, f: Frame, m: number): void {
+  for (let at = m; at < f.rowNext * f.size; at += f.size) if (!hasRound(s, f.seen[at]!)) f.seen[at] = -1
+}
+
 /** Notes that `x`, which will have a round, comes next in its creator's chain, or branches off it. */
 function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: number): boolean {
   const newest = f.newest[own]!
@@ -62,6 +67,7 @@ function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: numbe
     f.branchedSince[own] = x
     f.branchedSet[own >>> 5]! |= 1 << own
     f.branchedMembers[f.branchedCount++] = own
+    if (f.stale) clearStale(s, f, own)
   }
   f.newest[own] = x
   return true
@@ -99,24 +105,25 @@ function listViews(s: EventStore, f: Frame, c: Counter, row: number, own: number
   return equal && !f.branching && sum < supermajority * supermajority ? 0 : count
 }
 
-/** Puts in place of each listed view the set of those members of whom it sees a witness with the tag of the one that x sees. */
-function matchTags(f: Frame, c: Counter, row: number, count: number): void {
-  const { bits, words, branchedSet } = f
-  const { made, offsets } = c
-  const at = row * words * ROW_SETS
+/**
+ * Counts, for one word of members, the views of the same witness that x sees of the member, as the tags tell: of a member
+ * that has not branched there is but one.
+ */
+function countTagged(f: Frame, c: Counter, row: number, count: number, w: number, equal: boolean): void {
+  const { bits, words } = f
+  const { column, offsets } = c
+  const branched = f.branchedSet[w]!
+  const at = row * words * ROW_SETS + TAG_SETS * words + w
+  const tag0 = bits[at]!
+  const tag1 = bits[at + words]!
+  const tag2 = bits[at + 2 * words]!
   for (let i = 0; i < count; i++) {
-    const from = offsets[i]!
-    const to = (i + 1) * words
-    for (let w = 0; w < words; w++) {
-      const tag = TAG_SETS * words + w
-      const differ =
-        (bits[from + tag]! ^ bits[at + tag]!) |
-        (bits[from + tag + words]! ^ bits[at + tag + words]!) |
-        (bits[from + tag + 2 * words]! ^ bits[at + tag + 2 * words]!)
-      made[to + w] = bits[from + w]! & ~(differ & branchedSet[w]!)
-    }
-    offsets[i] = to
+    const from = offsets[i]! + w
+    const tags = from + TAG_SETS * words
+    const differ = (bits[tags]! ^ tag0) | (bits[tags + words]! ^ tag1) | (bits[tags + 2 * words]! ^ tag2)
+    column[i] = bits[from]! & ~(differ & branched)
   }
+  countColumn(c, count, equal)
 }
 
 /** Is the witness that x sees of the branched member m seen through members of a supermajority? */
@@ -186,14 +193,13 @@ function stronglySee(s: EventStore, f: Frame, c: Counter, slot: number, row: num
   const at = row * words * ROW_SETS
   const count = listViews(s, f, c, row, own)
   if (count === 0) return
-  if (f.branchedCount > 0 && !f.tagsOff) {
-    matchTags(f, c, row, count)
-    countColumns(c, c.made, count, words, equal)
-  } else {
-    countColumns(c, bits, count, words, equal)
-  }
   for (let w = 0; w < words; w++) {
-    found[w] = columnsAtLeast(c, w, supermajority, equal) & bits[at + w]! & ~bits[at + 2 * words + w]!
+    const open = bits[at + w]! & ~bits[at + 2 * words + w]!
+    found[w] = 0
+    if (open === 0) continue
+    if ((open & f.branchedSet[w]!) !== 0 && !f.tagsOff) countTagged(f, c, row, count, w, equal)
+    else countWord(c, bits, count, w, equal)
+    found[w] = columnsAtLeast(c, supermajority, equal) & open
   }
   if (f.branchedCount > 0) checkBranched(s, f, slot, row, own)
   for (let w = 0; w < words; w++) bits[at + 2 * words + w]! |= found[w]!
@@ -207,7 +213,7 @@ function finish(
   slot: number,
   row: number,
   parentRound: number,
-  again: boolean,
+  before: number,
 ): void {
   const { bits, words } = f
   const { weights, equal, supermajority } = f.roster
@@ -230,6 +236,8 @@ function finish(
     const self = f.upSelf < 0 ? -1 : f.upSlots[f.upSelf]!
     if (self >= 0 && s.round[self] === parentRound) firstSelfWitness = s.firstSelfWitness[self]!
   }
+  // A witness that is divided again and keeps its round is known to others by its tag.
+  const tagged = before === round && round > f.base && s.firstSelfWitness[slot] === x
   s.round[slot] = round
   s.firstWitness[slot] = firstWitness
   s.firstSelfWitness[slot] = firstSelfWitness
@@ -237,8 +245,7 @@ function finish(
     bits[at + (own >>> 5)]! |= 1 << own
     f.seen[row * f.size + own] = x
     if (f.branching) {
-      // A witness that is divided again in its old round is known to others by its tag.
-      if (firstSelfWitness === x && !(again && round > f.base)) tagWitness(s, f, slot, own)
+      if (firstSelfWitness === x && !tagged) tagWitness(s, f, slot, own)
       putTag(f, row, own, s.tag[firstSelfWitness & s.mask]!)
     }
   }
@@ -248,10 +255,10 @@ function finish(
 }
 
 /**
- * Computes the round of x and all that sections 2 and 3 say of it. Its parents were divided before it. `again`: x had
- * a round already, in the base before, and its row was taken back (base.ts).
+ * Computes the round of x and all that sections 2 and 3 say of it. Its parents were divided before it. `before` is
+ * 0, or the round that x had before, if it is divided again (base.ts).
  */
-export function divide(s: EventStore, f: Frame, c: Counter, x: number, again: boolean): number {
+export function divide(s: EventStore, f: Frame, c: Counter, x: number, before: number): number {
   const slot = x & s.mask
   const own = s.member[slot]!
   const parentRound = listParents(s, f, slot)
@@ -261,7 +268,7 @@ export function divide(s: EventStore, f: Frame, c: Counter, x: number, again: bo
     else if (f.base === 0 && s.parentCount[slot] === 0) round = 1
     else return ROUNDLESS
   }
-  if (own >= 0 && !again && !noteBranch(s, f, x, own, s.selfParent[slot]!)) return BRANCHED
+  if (own >= 0 && before === 0 && !noteBranch(s, f, x, own, s.selfParent[slot]!)) return BRANCHED
   if (parentRound === 0) {
     divideRoot(s, f, x, slot, round)
     return DIVIDED
@@ -276,6 +283,6 @@ export function divide(s: EventStore, f: Frame, c: Counter, x: number, again: bo
     rememberStrong(s, f, x, row, parentRound)
   }
   stronglySee(s, f, c, slot, row)
-  finish(s, f, x, slot, row, parentRound, again)
+  finish(s, f, x, slot, row, parentRound, before)
   return DIVIDED
 }

@@ -103,8 +103,7 @@ export function walkLastSeen(s: EventStore, f: Frame, m: number): number {
   let best = -1
   for (let i = 0; i < upCount; i++) {
     const c = seen[upRows[i]! * size + m]!
-    // It may have lost its round since that row was written.
-    if (c === best || c < s.tail || s.round[c & s.mask] === 0) continue
+    if (c < 0 || c === best) continue
     if (best >= 0) {
       const cs = c & s.mask
       const bs = best & s.mask
