@@ -1,26 +1,19 @@
 /**
- * Small changes to the ordering engine, each of which makes it a different rule. `from` stands exactly once in its file.
+ * Small changes to the ordering engine, each of which makes it a different rule. `from` stands exactly once in all files of
+ * packages/consensus/src.
  */
 
 export interface Mutant {
   readonly name: string
-  /** In packages/consensus/src. */
-  readonly file: string
   readonly from: string
   readonly to: string
 }
 
-function inFile(
-  file: string,
-  ...changes: readonly (readonly [name: string, from: string, to: string])[]
-): Mutant[] {
-  return changes.map(([name, from, to]) => ({ name, file, from, to }))
-}
+type Change = readonly [name: string, from: string, to: string]
 
 const SUPERMAJORITY = 'Number((2n * BigInt(total)) / 3n) + 1'
 
-const roster = inFile(
-  'roster.ts',
+const roster: readonly Change[] = [
   ['quorum: two thirds are enough', SUPERMAJORITY, 'Number((2n * BigInt(total) + 2n) / 3n)'],
   ['quorum: half is enough', SUPERMAJORITY, 'Math.floor(total / 2) + 1'],
   ['quorum: in floating point', SUPERMAJORITY, 'Math.floor((2 * total) / 3) + 1'],
@@ -38,10 +31,67 @@ const roster = inFile(
     '.sort((a, b) => (`${a.id}` < `${b.id}` ? -1 : 1))',
   ],
   ['roster: weights ignored', 'if (member.weight !== members[0]!.weight) equal = false', ''],
-)
+]
 
-const rounds = inFile(
-  'rounds.ts',
+const rounds: readonly Change[] = [
+  [
+    'lastSeen: a later parent with the same round wins',
+    's.round[cs]! > s.round[bs]! ||',
+    's.round[cs]! >= s.round[bs]! ||',
+  ],
+  ['lastSeen: the round does not matter', 's.round[cs]! > s.round[bs]! ||', ''],
+  [
+    'lastSeen: latest by generation across branches',
+    '&& s.firstSelfWitness[cs] === s.firstSelfWitness[bs])',
+    ')',
+  ],
+  ['lastSeen: the first one stays', '(s.generation[cs]! > s.generation[bs]! &&', '(cs < 0 &&'],
+  [
+    'generation: always one',
+    's.generation[slot] = parentGeneration(s, f) + 1\n  mergeSeen',
+    's.generation[slot] = 1\n  mergeSeen',
+  ],
+  ['stronglySeen: not remembered from parents', 'rememberStrong(s, f, x, row, parentRound)', ''],
+  ['stronglySeen: remembered from another round', 'if (s.parentRound[slot] !== parentRound) continue', ''],
+  ['tags: two bits of three', '| (bits[tags + 2 * words]! ^ tag2)', ''],
+  ['tags: shared ones are not looked into', '&& s.tag[witness & s.mask] !== SHARED_TAG', ''],
+  ['tags: counted beyond the rounds that they are kept for', 'f.tagsOff = true', 'f.tagsOff = false'],
+  [
+    'genesis: at any time',
+    'else if (f.base === 0 && s.parentCount[slot] === 0) round = 1',
+    'else if (s.parentCount[slot] === 0) round = Math.max(1, f.base)',
+  ],
+  [
+    'witness: the first event of a round by anyone',
+    'firstWitness = s.firstWitness[f.upSlots[i]!]!',
+    'firstWitness = x',
+  ],
+  [
+    'witness: a self-parent of an earlier round counts',
+    'if (self >= 0 && s.round[self] === parentRound)',
+    'if (self >= 0)',
+  ],
+  [
+    'base: a changed parent round is kept',
+    'if (listParents(s, f, slot) !== s.parentRound[slot]) return false',
+    'listParents(s, f, slot)',
+  ],
+  ['base: generations are kept', 's.generation[slot] = parentGeneration(s, f) + 1\n  const own', 'const own'],
+  [
+    'base: what is seen of a branch is kept',
+    'f.seen[row + m] = last\n  }\n  return true',
+    '}\n  return true',
+  ],
+  [
+    'base: a changed round is kept',
+    'if (outcome === DIVIDED ? s.round[slot] !== before : before > base) all = true',
+    '',
+  ],
+  [
+    'base: metadata kept though a member has branched',
+    '!f.branching && witnesses === judges.length',
+    'witnesses === judges.length',
+  ],
   [
     'branch: never noticed',
     'if (newest !== self && hasRound(s, newest) && f.branched[own] === 0) {',
@@ -52,34 +102,6 @@ const rounds = inFile(
     'newest !== self && hasRound(s, newest)',
     'newest !== self && self >= 0 && hasRound(s, newest)',
   ],
-  [
-    'lastSeen: a later parent with the same round wins',
-    'round[cs]! > round[bs]! ||',
-    'round[cs]! >= round[bs]! ||',
-  ],
-  ['lastSeen: the round does not matter', 'round[cs]! > round[bs]! ||', ''],
-  [
-    'lastSeen: latest by generation across branches',
-    '(generation[cs]! > generation[bs]! && firstSelfWitness[cs] === firstSelfWitness[bs])',
-    'generation[cs]! > generation[bs]!',
-  ],
-  [
-    'lastSeen: the first one stays',
-    '(generation[cs]! > generation[bs]! && firstSelfWitness[cs] === firstSelfWitness[bs])',
-    'false',
-  ],
-  ['generation: always one', 's.generation[slot] = generation + 1', 's.generation[slot] = 1'],
-  [
-    'stronglySeen: not remembered from parents',
-    'rememberStrong(s, f, slot, at + 2 * f.words, row, parentRound)',
-    '',
-  ],
-  [
-    'stronglySeen: remembered from another round',
-    's.round[p & mask] === 0 || s.parentRound[p & mask] !== parentRound',
-    's.round[p & mask] === 0',
-  ],
-  ['stronglySeen: the last parent wins', '|| (bits[at + (m >>> 5)]! & bit) !== 0) continue', ') continue'],
   [
     'stronglySeen: branches not told apart',
     'if (f.branchedCount > 0) checkBranched(s, f, slot, row, own)',
@@ -96,26 +118,14 @@ const rounds = inFile(
     '=== witness) weight += weights[m3]!',
     '=== witness) weight += 1',
   ],
-  ['genesis: at any time', 'f.base === 0 && count === 0 ? 1 : 0', 'count === 0 ? f.base + 1 : 0'],
-  [
-    'witness: the first event of a round by anyone',
-    's.firstWitness[slot] = s.firstWitness[p & s.mask]!',
-    's.firstWitness[slot] = x',
-  ],
-  [
-    'witness: a self-parent of an earlier round counts',
-    's.round[self & s.mask] === parentRound\n    s.first',
-    's.round[self & s.mask]! > 0\n    s.first',
-  ],
   [
     'own witness: of oneself, not of the self-parent',
     'const last = m === s.member[slot] ? s.selfParent[slot]! : f.seen[row + m]!',
     'const last = f.seen[row + m]!',
   ],
-)
+]
 
-const election = inFile(
-  'election.ts',
+const election: readonly Change[] = [
   ['coin: never', 'const coinRound = distance % e.coinFrequency === 0', 'const coinRound = false'],
   ['coin: one round late', 'distance % e.coinFrequency === 0', 'distance % e.coinFrequency === 1'],
   ['coin: always heads', 's.coin[v & s.mask] === 1 ? -1 : 0', '-1'],
@@ -134,13 +144,13 @@ const election = inFile(
   ['vote: a yes never decides', 'const decided = strongYes | strongNo', 'const decided = strongNo'],
   [
     'vote: strong one too early',
-    'const strongYes = columnsAtLeast(c, w, supermajority, equal)',
-    'const strongYes = columnsAtLeast(c, w, supermajority - 1, equal)',
+    'const strongYes = columnsAtLeast(c, supermajority, equal)',
+    'const strongYes = columnsAtLeast(c, supermajority - 1, equal)',
   ],
   [
     'vote: strong of what is seen',
-    'const strongYes = columnsAtLeast(c, w, supermajority, equal)',
-    'const strongYes = columnsAtLeast(c, w, Math.floor((2 * total) / 3) + 1, equal)',
+    'const strongYes = columnsAtLeast(c, supermajority, equal)',
+    'const strongYes = columnsAtLeast(c, Math.floor((2 * total) / 3) + 1, equal)',
   ],
   ['vote: strong no too early', 'total - supermajority + 1, equal', 'total - supermajority + 2, equal'],
   [
@@ -180,30 +190,26 @@ const election = inFile(
     'if (other < 0 || compareIds(s.ids[x & s.mask]!, s.ids[other & s.mask]!) < 0)',
     'if (other < 0)',
   ],
-)
+]
 
-const order = inFile(
-  'order.ts',
+const order: readonly Change[] = [
   ['median: the lower one', '(width >>> 1) + 1', '(width + 1) >>> 1'],
-  ['median: the least time', 'select(values, width, (width >>> 1) + 1)', 'select(values, width, 1)'],
-  ['median: half of the weight is enough', '2 * sum > total', '2 * sum >= total'],
-  ['median: weights ignored', 'roster.equal ? select', 'width > 0 ? select'],
-  [
-    'median: the mean',
-    'select(values, width, (width >>> 1) + 1)',
-    'Math.floor(values.subarray(0, width).reduce((a, b) => a + b, 0) / width)',
-  ],
+  ['median: the least time', '(width >>> 1) + 1', '1'],
+  ['median: the greatest time', '(width >>> 1) + 1', 'width'],
   [
     'time: of the judge itself',
-    'if (self >= s.tail && s.state[self & s.mask] === LIVE) s.chain[self & s.mask] = chain',
+    'values[j] = timestamp[first & mask]!',
+    'values[j] = timestamp[judges[j]! & mask]!',
+  ],
+  ['received: also by an event after the judge', 'if (first > judges[j]!) return false', ''],
+  ['received: by any judge', '& set[w]!) !== set[w]!) return false', '& set[w]!) === 0) return false'],
+  [
+    'received: by any branch of a judge’s creator',
+    'if (v.branched[own] === 1) coverJudge(v, s, live, liveCount, judge)',
     '',
   ],
-  [
-    'time: the latest self-ancestor',
-    'if (times[from + j]! < times[to + j]!)',
-    'if (times[from + j]! > times[to + j]!)',
-  ],
-  ['received: by any judge', 'if (j === width) {', 'if (j > 0) {'],
+  ['median: half of the weight is enough', '2 * sum > total', '2 * sum >= total'],
+  ['median: weights ignored', 'roster.equal ? select', 'width > 0 ? select'],
   [
     'sort: times as text',
     'const byTime = medians[a]! - medians[b]!',
@@ -218,10 +224,30 @@ const order = inFile(
     'return weightedMedian(times, weights, judges.length)',
     'return times[0]!',
   ],
-)
+]
 
-const engine = inFile(
-  'engine.ts',
+const coverage: readonly Change[] = [
+  ['received: branches of a creator not told apart', 's.selfParent[slot] !== newest &&', 'false &&'],
+  ['received: a branch is forgotten too soon', 'v.stillBranched[own] = 1', 'v.stillBranched[own] = 0'],
+  ['received: an event does not reach itself', 'stack[0] = x\n', 'stack[0] = x\n  top = 0\n'],
+  [
+    'received: below what is ordered',
+    'if (p < tail || state[p & mask] !== LIVE) continue',
+    'if (p < tail) continue',
+  ],
+]
+
+const engine: readonly Change[] = [
+  [
+    'ancient: kept until ordered',
+    'if (s.state[slot] === LIVE && s.birthRound[slot]! < threshold) bury(k, slot)',
+    '',
+  ],
+  [
+    'snapshot: nothing counts as ordered',
+    'for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)',
+    '',
+  ],
   ['ancient: window one longer', 'least - k.roundsNonAncient + 1', 'least - k.roundsNonAncient'],
   ['ancient: window one shorter', 'least - k.roundsNonAncient + 1', 'least - k.roundsNonAncient + 2'],
   [
@@ -241,7 +267,6 @@ const engine = inFile(
     'if (threshold === k.ancientThreshold || threshold < 1) return',
   ],
   ['ancient: accepted on arrival', 'if (event.birthRound < k.ancientThreshold) return NO_EVENT', ''],
-  ['ancient: kept until ordered', 'if (s.birthRound[slot]! < threshold) s.state[slot] = GONE', ''],
   [
     'ancient: after the round is ordered',
     'moveAncient(k, judges)\n    const events = orderRound(k, judges)',
@@ -260,12 +285,6 @@ const engine = inFile(
     'judgesMedian(s, k.f.roster, judges) : k.lastTimestamp + 1',
     'judgesMedian(s, k.f.roster, judges) : k.lastTimestamp',
   ],
-  ['base: metadata kept though not all witnesses are judges', '|| witnesses !== judges.length', ''],
-  [
-    'base: metadata kept though a member has branched',
-    'k.alwaysAfresh || f.branching ||',
-    'k.alwaysAfresh ||',
-  ],
   ['base: metadata kept though the roster changed', 'if (adoptRoster(k)) afresh = true', 'adoptRoster(k)'],
   [
     'base: judges that are ordered are dropped',
@@ -273,7 +292,6 @@ const engine = inFile(
     's.state[slot] === LIVE',
   ],
   ['base: one decision at a time', '} while (replayElection(k))', '} while (false)'],
-  ['snapshot: nothing counts as ordered', 'for (const x of o.received) s.state[x & s.mask] = GONE', ''],
   ['snapshot: its time is forgotten', 'this.lastTimestamp = snapshot.lastTimestamp', ''],
   ['snapshot: its threshold is forgotten', 'this.ancientThreshold = snapshot.ancientThreshold', ''],
   [
@@ -282,16 +300,16 @@ const engine = inFile(
     'k.missingJudges = 0\n  startFromSnapshot(k)',
   ],
   ['renumbering: rounds off by one', 'k.f.roundOffset += k.f.base - 1', 'k.f.roundOffset += k.f.base'],
-)
+]
 
-const store = inFile(
-  'store.ts',
+const store: readonly Change[] = [
   [
     'base: an ordered judge is no parent',
     's.state[slot] === GONE && s.judge[slot] === 0 ? -1 : index',
     's.state[slot] === GONE ? -1 : index',
   ],
-  ['parents: ordered ones stay', 's.state[slot] === GONE && s.judge[slot] === 0 ? -1 : index', 'index'],
-)
+]
 
-export const MUTANTS: readonly Mutant[] = [...roster, ...rounds, ...election, ...order, ...engine, ...store]
+export const MUTANTS: readonly Mutant[] = [roster, rounds, election, order, coverage, engine, store]
+  .flat()
+  .map(([name, from, to]) => ({ name, from, to }))

@@ -6,28 +6,51 @@
  *   node scripts/mutants.ts              all of them; exit status 1 if any survives
  *   node scripts/mutants.ts coin median  only those whose name contains one of these words
  *
- * The changes are in scripts/mutant-list.ts. One whose text is not found exactly once in its file is an error, not a pass.
+ * --seeds N gives each up to N graphs instead of 250, and --from S begins with seed S.
+ *
+ * The changes are in scripts/mutant-list.ts. One whose text is not found exactly once is an error, not a pass.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { MUTANTS } from './mutant-list.ts'
 import type { Mutant } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '..')
-const TRIAL_MS = 120_000
+const { values, positionals: words } = parseArgs({
+  options: { seeds: { type: 'string', default: '250' }, from: { type: 'string', default: '1' } },
+  allowPositionals: true,
+})
+const trialMs = 60_000 + 200 * Number(values.seeds)
 
-function read(file: string): string {
-  return readFileSync(join(root, 'packages/consensus/src', file), 'utf8')
+interface Changed {
+  readonly name: string
+  readonly file: string
+  readonly text: string
 }
 
-function mutate({ name, file, from, to }: Mutant): string {
-  const source = read(file)
-  const found = source.split(from).length - 1
-  if (found !== 1)
-    throw new Error(`mutant "${name}": its text stands ${found} times in ${file}, not once:\n${from}`)
-  return source.replace(from, () => to)
+const engine = join(root, 'packages/consensus/src')
+const files = readdirSync(engine).map((file) => ({ file, text: readFileSync(join(engine, file), 'utf8') }))
+
+/** The file with the change in it; null, and a word about it, if the place of the change is not found. */
+function mutate({ name, from, to }: Mutant): Changed | null {
+  const places = files.flatMap(({ file, text }) =>
+    text
+      .split(from)
+      .slice(1)
+      .map(() => file),
+  )
+  const only = files.find(({ file }) => file === places[0])
+  if (places.length === 1 && only !== undefined) {
+    return { name, file: only.file, text: only.text.replace(from, () => to) }
+  }
+  console.error(
+    `mutant "${name}": its text stands ${places.length} times (${places.join(' ')}), not once:\n  ${from}`,
+  )
+  return null
 }
 
 const COPIED_FILES: readonly string[] = [
@@ -63,7 +86,11 @@ function makeTree(): string {
 
 /** What the tests say in the tree: null if they pass. */
 function verdict(tree: string): string | null {
-  const trial = run(tree, process.execPath, ['scripts/mutant-trial.ts'])
+  const trial = run(tree, process.execPath, [
+    'scripts/mutant-trial.ts',
+    values.from,
+    `${Number(values.from) + Number(values.seeds) - 1}`,
+  ])
   if (trial !== null) return trial
   const vitest = join(root, 'node_modules/.bin/vitest')
   const files = ['test/conformance', 'test/reference/graphs.test.ts', 'test/reference/numbers.test.ts']
@@ -73,31 +100,33 @@ function verdict(tree: string): string | null {
 
 function run(cwd: string, command: string, args: readonly string[]): string | null {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
-  const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: TRIAL_MS, env })
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: trialMs, env })
   if (result.status === 0) return null
   if (result.error !== undefined) return `no end: ${result.error.message}`
   const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '')
   return lines.find((line) => /FAIL/.test(line)) ?? lines.find((line) => /Error|: /.test(line)) ?? 'fails'
 }
 
-const words = process.argv.slice(2)
 const chosen = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 if (chosen.length === 0) throw new Error(`no mutant is called like ${words.join(' or ')}`)
-const changed = chosen.map((mutant) => ({ ...mutant, source: mutate(mutant) }))
+const changed = chosen.map(mutate).filter((mutant) => mutant !== null)
+if (changed.length < chosen.length) {
+  throw new Error('the engine has changed: put these mutants in order (scripts/mutant-list.ts); none was run')
+}
 const tree = makeTree()
 const survivors: string[] = []
 try {
   const untouched = verdict(tree)
   if (untouched !== null) throw new Error(`the engine fails without any change: ${untouched}`)
-  for (const [i, { name, file, source }] of changed.entries()) {
+  for (const [i, { name, file, text }] of changed.entries()) {
     const path = join(tree, 'packages/consensus/src', file)
-    writeFileSync(path, source)
-    const killed = verdict(tree)
-    writeFileSync(path, read(file))
-    console.log(
-      `${i + 1}/${changed.length} ${killed === null ? 'SURVIVES' : 'killed'}: ${name}${killed === null ? '' : ` (${killed.slice(0, 150)})`}`,
-    )
-    if (killed === null) survivors.push(name)
+    const original = readFileSync(path)
+    writeFileSync(path, text)
+    const reason = verdict(tree)
+    writeFileSync(path, original)
+    if (reason === null) survivors.push(name)
+    const outcome = reason === null ? `SURVIVES: ${name}` : `killed: ${name} (${reason.slice(0, 150)})`
+    console.log(`${i + 1}/${changed.length} ${outcome}`)
   }
 } finally {
   rmSync(tree, { recursive: true, force: true })

@@ -83,8 +83,10 @@ export const MUST_HAPPEN: readonly string[] = [
   'roster change',
   'sorted by whitened id',
   'stale',
+  'ten witnesses of one creator in one round',
   'time moved on',
   'two famous witnesses of one creator',
+  'two witnesses of one creator at distance > 16',
   'vote on a tie',
   'witness of a stranger',
 ]

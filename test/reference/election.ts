@@ -200,6 +200,8 @@ export function createElection(base: Base): Election {
   const candidates: Vertex[] = []
   const voteMemo = new Map<Vertex, Map<Vertex, Vote>>()
   let tooLateForCandidates = false
+  /** Witnesses by member and round, for coverage only. */
+  const witnesses = new Map<string, number>()
 
   function firstVote(v: Vertex, c: Vertex): Vote {
     let u = firstSeen(v, c.creator)
@@ -244,6 +246,11 @@ export function createElection(base: Base): Election {
     const d = round(x) - E
     const isMember = roster.has(x.creator)
     if (!isMember) mark('witness of a stranger')
+    const key = `${x.creator} ${d}`
+    const count = (witnesses.get(key) ?? 0) + 1
+    witnesses.set(key, count)
+    if (count === 10) mark('ten witnesses of one creator in one round')
+    if (count === 2 && d > 16) mark('two witnesses of one creator at distance > 16')
     if (isMember && d === 0) {
       if (tooLateForCandidates) mark('late witness')
       else candidates.push(x)

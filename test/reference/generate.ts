@@ -18,11 +18,15 @@ export interface GenerateOptions {
 
 /** Of so many seeds one graph is made by the vote-splitting scheduler, and one has more members than fit into a word. */
 const SPLIT_EVERY = 100
-const MANY_EVERY = 100
+const MANY_EVERY = 200
 
 export function generate(seed: number, options: GenerateOptions = {}): Dag {
   const random = createRandom(seed)
-  if (seed % SPLIT_EVERY === 0 && options.n === undefined) return splitVotes(seed, random)
+  if (seed % SPLIT_EVERY === 0 && options.n === undefined) {
+    const place = seed / SPLIT_EVERY
+    const far = place % 5 === 0
+    return splitVotes(seed, random, { coinFrequency: far ? 20 : 12, branching: far || place % 2 === 1 })
+  }
   const many = seed % MANY_EVERY === MANY_EVERY / 2 && options.n === undefined
   const n =
     options.n ??
@@ -39,7 +43,8 @@ export function generate(seed: number, options: GenerateOptions = {}): Dag {
     {
       members,
       branchers,
-      maxBranches: random.pick([2, 3, 5, 10, many ? 40 : 10]),
+      maxBranches: random.pick([2, 3, 5, 10, 40]),
+      chanceOfBranch: random.pick([0.15, 0.15, 0.15, 0.6]),
       maxOtherParents: many ? 12 : random.pick([1, 1, 1, 2, 3, 5]),
       weightsOf: (round) => weightsOf(members, rosters, round),
       joinsAt: members.map((_, place) => (place >= n || random.chance(0.05) ? random.below(count) : 0)),

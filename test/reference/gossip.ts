@@ -11,6 +11,7 @@ export interface WorldOptions {
   readonly members: readonly number[]
   readonly branchers: ReadonlySet<number>
   readonly maxBranches: number
+  readonly chanceOfBranch: number
   readonly maxOtherParents: number
   /** Weights that rule a round, by place in `members` (0 for strangers). */
   readonly weightsOf: (round: number) => readonly number[]
@@ -164,7 +165,7 @@ export function makeEvents(random: Random, options: WorldOptions, count: number)
     const place = random.pick(byRates)
     if (!present(place)) continue
     if (branchers.has(members[place]!)) {
-      if (mouths[place]!.length < maxBranches && random.chance(0.15)) branch(place)
+      if (mouths[place]!.length < maxBranches && random.chance(options.chanceOfBranch)) branch(place)
       if (random.chance(0.1))
         shown[random.below(members.length)]![place] = random.below(mouths[place]!.length)
     }

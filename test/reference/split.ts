@@ -13,9 +13,16 @@ import type { Random } from './random.ts'
 
 const ATTEMPTS = 50
 
-export function splitVotes(seed: number, random: Random, coinFrequency = 12): Dag {
+export interface SplitOptions {
+  readonly coinFrequency?: number
+  /** The last member shows different branches to different members. */
+  readonly branching?: boolean
+}
+
+export function splitVotes(seed: number, random: Random, options: SplitOptions = {}): Dag {
+  const { coinFrequency = 12, branching = false } = options
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const events = trySplit(createRandom(random.uint32()), coinFrequency)
+    const events = trySplit(createRandom(random.uint32()), coinFrequency, branching)
     if (events === null) continue
     const members = [...new Set(events.map((e) => e.creator))].map((id) => ({ id, weight: 1 }))
     return {
@@ -32,6 +39,8 @@ export function splitVotes(seed: number, random: Random, coinFrequency = 12): Da
 interface Split {
   readonly random: Random
   readonly n: number
+  /** −1: none. */
+  readonly brancher: number
   readonly coinFrequency: number
   readonly election: Election
   readonly events: Vertex[]
@@ -39,7 +48,7 @@ interface Split {
   readonly byCreator: Vertex[][]
 }
 
-function trySplit(random: Random, coinFrequency: number): Vertex[] | null {
+function trySplit(random: Random, coinFrequency: number, branching: boolean): Vertex[] | null {
   const n = random.pick([4, 4, 4, 5, 6])
   const roster = new Map(Array.from({ length: n }, (_, id) => [id, 1n]))
   const election = createElection({
@@ -51,7 +60,8 @@ function trySplit(random: Random, coinFrequency: number): Vertex[] | null {
     isAncient: () => false,
     mark: () => {},
   })
-  const split: Split = { random, n, coinFrequency, election, events: [], tips: [], byCreator: [] }
+  const brancher = branching ? n - 1 : -1
+  const split: Split = { random, n, brancher, coinFrequency, election, events: [], tips: [], byCreator: [] }
   for (let m = 0; m < n; m++) {
     split.byCreator.push([])
     commit(split, draft(split, m, null, []))
@@ -84,7 +94,7 @@ function passRound(split: Split, target: Vertex, round: number): boolean {
 
 /** Lets a bare quorum talk among itself until one of it has a witness of the next round that votes as it should. */
 function advance(split: Split, target: Vertex, m: number, round: number): void {
-  const { random, n, election, tips, byCreator } = split
+  const { random, n, brancher, election, tips, byCreator } = split
   const quorum = Math.floor((2 * n) / 3) + 1
   const others = random.shuffle(tips.map((_, o) => o).filter((o) => o !== m))
   const group = [m, ...others.slice(0, quorum - 1)]
@@ -92,7 +102,9 @@ function advance(split: Split, target: Vertex, m: number, round: number): void {
     const actor = random.chance(0.4) ? m : random.pick(group)
     const from = random.pick(group)
     if (actor === from || election.round(tips[actor]!) > round) continue
-    const x = draft(split, actor, tips[actor]!, [random.pick(byCreator[from]!.slice(-3))])
+    const self =
+      actor === brancher && random.chance(0.5) ? random.pick(byCreator[actor]!.slice(-4)) : tips[actor]!
+    const x = draft(split, actor, self, [random.pick(byCreator[from]!.slice(-3))])
     election.divideRounds(x)
     if (isHarmless(split, x, target)) commit(split, x)
   }
