@@ -13,6 +13,7 @@ import {
   transactionsOf,
   type Genesis,
 } from '@hearsay/dag'
+import type { CryptoSuite } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import { encodeFrame } from '@hearsay/gossip'
 import {
@@ -25,7 +26,7 @@ import {
   type MemberOptions,
 } from '@hearsay/node'
 
-export const suite = createNativeSuite()
+export const suite: CryptoSuite = createNativeSuite()
 
 /** Seeded randomness (mulberry32). */
 export function createRandom(seed: number): () => number {
@@ -38,25 +39,27 @@ export function createRandom(seed: number): () => number {
   }
 }
 
-interface Record {
+export interface Stored {
   readonly kind: number
   readonly bytes: Uint8Array
 }
 
-interface Node {
+export interface Node {
   readonly id: number
   member: Member
   alive: boolean
   /** Counts restarts: what was under way for an earlier life is dropped. */
   life: number
   /** All records; the first `durable` of them survive a kill. */
-  records: Record[]
+  records: Stored[]
   durable: number
   durableSequence: number
   blocks: Block[]
   finals: Extract<MemberEffect, { kind: 'final' }>[]
   failure: string | undefined
   tickAtMs: number | undefined
+  /** How often it was called for a tick. */
+  ticks: number
 }
 
 interface Job {
@@ -76,7 +79,44 @@ export interface WorldOptions {
   readonly creator?: MemberOptions['creator']
 }
 
-export function createWorld(options: WorldOptions) {
+/** A member that is played by the test: it says what it likes and does nothing of itself. */
+export interface Puppet {
+  /** Opens a link with every member that runs. */
+  connect(): void
+  send(to: number, frame: Uint8Array): void
+}
+
+export interface World {
+  readonly genesis: Genesis
+  node(id: number): Node
+  nodes(): readonly Node[]
+  start(id: number): void
+  startAll(): void
+  kill(id: number): void
+  cut(a: number, b: number): void
+  heal(a: number, b: number): void
+  submit(id: number, text: string): number
+  run(forMs: number): void
+  readonly random: () => number
+  now(): number
+  /** Why links were closed by members, in order. */
+  readonly closedLinks: readonly string[]
+  createdEvents(): number
+  input(id: number, what: MemberInput): void
+  secretKey(id: number): Uint8Array
+  /** From now on making events durable takes this long there. */
+  slowDisk(id: number, syncMs: number): void
+  /** The member must not be started; `receive` gets what others send it. */
+  puppet(id: number, receive: (from: number, frame: Uint8Array) => void): Puppet
+  /** Runs something later in the world's time. */
+  after(delayMs: number, run: () => void): void
+}
+
+const linkName = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`)
+/** The link number that a member uses for another. */
+const linkOf = (to: number): number => to
+
+export function createWorld(options: WorldOptions): World {
   const random = createRandom(options.seed)
   const between = ([low, high]: readonly [number, number]): number => low + random() * (high - low)
   const bytes = (count: number): Uint8Array =>
@@ -102,6 +142,8 @@ export function createWorld(options: WorldOptions) {
   const epochs = new Map<string, number>()
   const canonical: string[] = []
   const closedLinks: string[] = []
+  const slowDisks = new Map<number, number>()
+  const puppets = new Map<number, (from: number, frame: Uint8Array) => void>()
   let nowMs = 0
   let order = 0
   let nextTicket = 1
@@ -109,7 +151,7 @@ export function createWorld(options: WorldOptions) {
 
   const nodes: Node[] = secretKeys.map((_, i) => fresh(i + 1, []))
 
-  function fresh(id: number, records: Record[]): Node {
+  function fresh(id: number, records: Stored[]): Node {
     const member = createMember({
       genesis,
       memberId: id,
@@ -122,7 +164,7 @@ export function createWorld(options: WorldOptions) {
     })
     const durable = records.length
     const base = { id, member, alive: false, life: 0, records, durable, durableSequence: 0 }
-    return { ...base, blocks: [], finals: [], failure: undefined, tickAtMs: undefined }
+    return { ...base, blocks: [], finals: [], failure: undefined, tickAtMs: undefined, ticks: 0 }
   }
 
   function at(delay: number, run: () => void): void {
@@ -139,11 +181,8 @@ export function createWorld(options: WorldOptions) {
     jobs.splice(low, 0, job)
   }
 
-  const linkName = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`)
-  const isOpen = (a: number, b: number): boolean =>
-    nodes[a - 1]!.alive && nodes[b - 1]!.alive && !cut.has(linkName(a, b))
-  /** The link number that `from` uses for `to`. */
-  const linkOf = (to: number): number => to
+  const isThere = (id: number): boolean => nodes[id - 1]!.alive || puppets.has(id)
+  const isOpen = (a: number, b: number): boolean => isThere(a) && isThere(b) && !cut.has(linkName(a, b))
 
   function input(node: Node, what: MemberInput): void {
     if (!node.alive) return
@@ -160,6 +199,7 @@ export function createWorld(options: WorldOptions) {
       at(Math.max(0, tickAt - nowMs), () => {
         if (node.life === life && node.tickAtMs === tickAt) {
           node.tickAtMs = undefined
+          node.ticks += 1
           input(node, { kind: 'tick' })
         }
       })
@@ -176,7 +216,7 @@ export function createWorld(options: WorldOptions) {
         return
       case 'sync': {
         const upTo = node.records.length
-        return at(between(syncMs), () => {
+        return at(slowDisks.get(node.id) ?? between(syncMs), () => {
           if (node.life !== life || !node.alive) return
           node.durable = Math.max(node.durable, upTo)
           node.durableSequence = effect.sequence
@@ -213,7 +253,9 @@ export function createWorld(options: WorldOptions) {
     at(arrivesMs - nowMs, () => {
       if (!isOpen(node.id, to) || node.life !== lives[0] || target.life !== lives[1]) return
       if (epoch !== (epochs.get(linkName(node.id, to)) ?? 0)) return
-      input(target, { kind: 'frame', link: linkOf(node.id), bytes: frame })
+      const puppet = puppets.get(to)
+      if (puppet !== undefined) puppet(node.id, frame)
+      else input(target, { kind: 'frame', link: linkOf(node.id), bytes: frame })
     })
   }
 
@@ -320,10 +362,19 @@ export function createWorld(options: WorldOptions) {
     createdEvents: () => createdEvents,
     input: (id: number, what: MemberInput) => input(nodes[id - 1]!, what),
     secretKey: (id: number) => secretKeys[id - 1]!,
+    slowDisk: (id, ms) => void slowDisks.set(id, ms),
+    puppet: (id, receive) => {
+      puppets.set(id, receive)
+      return {
+        connect: () => {
+          for (const other of nodes) if (other.alive) connect(id, other.id)
+        },
+        send: (to, frame) => transmit(nodes[id - 1]!, to, frame),
+      }
+    },
+    after: at,
   }
 }
-
-export type World = ReturnType<typeof createWorld>
 
 /** Texts of all ordered transactions of a member, in order, read back from its records. */
 export function orderedTexts(world: World, id: number): string[] {

@@ -53,6 +53,8 @@ export interface Graph {
    * `next` must be called until it has nothing more.
    */
   offer(event: VerifiedEvent, source: number): OfferResult
+  /** A source has sent an event that is here already. Says whether it waits: then it is the source's as well now. */
+  offerAgain(key: EventKey, source: number): boolean
   /** Links and returns one event that may be linked now. */
   next(): LinkedEvent | undefined
   /** Moves the ancient threshold and the election round; both never fall. Ancient events are forgotten. */
@@ -66,9 +68,10 @@ export interface Graph {
   /** The newest event of a member (its first one at the highest sequence number), if it is not forgotten. */
   tip(creator: number): LinkedEvent | undefined
   slotOf(creator: number): number | undefined
-  /** Parents that somebody waits for and nobody has brought, at most `limit`. */
-  missing(limit: number): EventReference[]
+  /** Parents that events of this source wait for and that it has not brought, at most `limit`. */
+  missing(source: number, limit: number): EventReference[]
   waitingCount(): number
+  /** What the waiting events take up, about, with what they wait for. */
   waitingBytes(): number
   /** How many waiting events were dropped because a bound was reached. */
   evictedCount(): number
@@ -127,33 +130,37 @@ export function createGraph(options: GraphOptions): Graph {
     return missing
   }
 
+  function offerAgain(key: EventKey, source: number): boolean {
+    if (!waiting.has(key)) return false
+    waiting.share(key, source)
+    return true
+  }
+
   function offer(event: VerifiedEvent, source: number): OfferResult {
-    if (linked.has(event.key) || waiting.has(event.key)) return 'duplicate'
+    if (linked.has(event.key) || offerAgain(event.key, source)) return 'duplicate'
     if (!slots.has(event.creator)) return 'unknown-creator'
     if (event.birthRound < ancientThreshold) return 'ancient'
     if (event.birthRound > electionRound + FUTURE_HORIZON_ROUNDS) return 'too-far-ahead'
     const missing = missingParents(event)
     if (missing === 'mismatch') return 'parent-mismatch'
     const ready = missing.length === 0 && event.birthRound <= electionRound
-    waiting.add(event, source, missing, ready)
+    waiting.add(event, [source], missing, ready)
     return ready ? 'ready' : 'waiting'
   }
 
   function next(): LinkedEvent | undefined {
     for (;;) {
-      const event = waiting.takeReady()
-      if (event === undefined) return undefined
-      if (event.event.birthRound < ancientThreshold) {
-        waiting.release(event.event.key)
+      const taken = waiting.takeReady()
+      if (taken === undefined) return undefined
+      const { event, sources } = taken
+      if (event.birthRound < ancientThreshold) {
+        waiting.release(event.key)
         continue
       }
-      const missing = missingParents(event.event)
+      const missing = missingParents(event)
       if (missing === 'mismatch') continue
-      if (missing.length > 0 || event.event.birthRound > electionRound) {
-        waiting.add(event.event, event.source, missing, false)
-        continue
-      }
-      return link(event.event)
+      if (missing.length === 0 && event.birthRound <= electionRound) return link(event)
+      waiting.add(event, sources, missing, false)
     }
   }
 
@@ -216,16 +223,12 @@ export function createGraph(options: GraphOptions): Graph {
     ancientThreshold = newThreshold
     electionRound = newElectionRound
     if (moved) forgetAncient()
-    waiting.reconsider((event) => {
-      if (event.birthRound < ancientThreshold) return 'drop'
-      const missing = missingParents(event)
-      if (missing === 'mismatch') return 'drop'
-      return missing.length === 0 && event.birthRound <= electionRound ? 'ready' : 'keep'
-    })
+    waiting.advance(ancientThreshold, electionRound)
   }
 
   return {
     offer,
+    offerAgain,
     next,
     advance,
     has: (key) => linked.has(key) || waiting.has(key),
@@ -234,7 +237,7 @@ export function createGraph(options: GraphOptions): Graph {
     sequenceOf: (creator) => chains[slots.get(creator) ?? -1]?.highest ?? Infinity,
     tip: (creator) => chains[slots.get(creator) ?? -1]?.tip,
     slotOf: (creator) => slots.get(creator),
-    missing: (limit) => waiting.missing(limit).filter((each) => each.birthRound >= ancientThreshold),
+    missing: (source, limit) => waiting.missing(source, limit),
     waitingCount: () => waiting.count(),
     waitingBytes: () => waiting.bytes(),
     evictedCount: () => waiting.evicted(),

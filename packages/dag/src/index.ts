@@ -12,4 +12,10 @@ export { createPortableSuite, type PortableOptions } from './portable.ts'
 export * from './cbor.ts'
 export * from './referee.ts'
 export * from './self-test.ts'
-export { CBOR_REJECTIONS, type CborLimits, type CborRejection, MAX_CBOR_DEPTH, MAX_CBOR_ITEMS } from './cbor-scan.ts'
+export {
+  CBOR_REJECTIONS,
+  type CborLimits,
+  type CborRejection,
+  MAX_CBOR_DEPTH,
+  MAX_CBOR_ITEMS,
+} from './cbor-scan.ts'

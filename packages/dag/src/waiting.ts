@@ -2,6 +2,9 @@
  * The room for verified events that cannot be linked yet: parents are missing, or their birth round is not due. Bounded
  * per source and in total, the oldest of the fullest source goes first; what is dropped here is asked for again when
  * somebody needs it, so a flood costs the flooder its own place and nobody else an event (reliability: M8, M10).
+ *
+ * An event belongs to everyone who brought it and stays as long as one of them has room for it: nobody can bring an honest
+ * member's event first and then push it out. What an event costs is counted with the references that it waits for.
  */
 import { bytesKey } from './bytes.ts'
 import type { EventKey, EventReference, VerifiedEvent } from './event.ts'
@@ -18,10 +21,19 @@ export const DEFAULT_WAITING_LIMITS: WaitingLimits = {
   bytesTotal: 64 * 1024 * 1024,
 }
 
+/** What a waiting event and each parent that it waits for take up beside the event's own bytes, about. */
+const WAITER_BYTES = 1_024
+const REFERENCE_BYTES = 400
+
 interface Waiter {
   readonly event: VerifiedEvent
-  readonly source: number
-  readonly missing: readonly EventKey[]
+  /** Who brought it. */
+  readonly sources: Set<number>
+  /** The parents that it waits for. */
+  readonly missing: Map<EventKey, EventReference>
+  /** No missing parent is born before this round, as the event claims it. */
+  oldestMissing: number
+  readonly bytes: number
   ready: boolean
 }
 
@@ -31,15 +43,29 @@ interface Source {
   bytes: number
 }
 
+/** An event that is taken out because its turn may have come. */
+export interface TakenEvent {
+  readonly event: VerifiedEvent
+  readonly sources: readonly number[]
+}
+
 export interface WaitingRoom {
   has(key: EventKey): boolean
-  add(event: VerifiedEvent, source: number, missing: readonly EventReference[], ready: boolean): void
-  /** Takes one event out whose turn may have come. */
-  takeReady(): { readonly event: VerifiedEvent; readonly source: number } | undefined
-  /** Says that this event is linked or ancient now: whoever waited for it may be ready. */
+  add(
+    event: VerifiedEvent,
+    sources: readonly number[],
+    missing: readonly EventReference[],
+    ready: boolean,
+  ): void
+  /** Another source has brought a waiting event as well. */
+  share(key: EventKey, source: number): void
+  takeReady(): TakenEvent | undefined
+  /** Says that this event is linked or ancient now: whoever waited for nothing else may be ready. */
   release(key: EventKey): void
-  reconsider(judge: (event: VerifiedEvent) => 'keep' | 'ready' | 'drop'): void
-  missing(limit: number): EventReference[]
+  /** Drops what is ancient; who waited for ancient parents only, or for its own round, may be ready. */
+  advance(ancientThreshold: number, electionRound: number): void
+  /** Parents that events of this source wait for and that it has not brought, at most `limit`. */
+  missing(source: number, limit: number): EventReference[]
   count(): number
   bytes(): number
   evicted(): number
@@ -49,83 +75,111 @@ export function createWaitingRoom(overrides: Partial<WaitingLimits> = {}): Waiti
   const limits = { ...DEFAULT_WAITING_LIMITS, ...overrides }
   const waiters = new Map<EventKey, Waiter>()
   /** Missing parent → who waits for it. */
-  const awaited = new Map<EventKey, { reference: EventReference; children: Set<EventKey> }>()
+  const awaited = new Map<EventKey, Set<EventKey>>()
   const sources = new Map<number, Source>()
   let ready: EventKey[] = []
   let readyHead = 0
   let totalBytes = 0
   let evictedCount = 0
 
-  function remove(key: EventKey): Waiter | undefined {
-    const waiter = waiters.get(key)
-    if (waiter === undefined) return undefined
-    waiters.delete(key)
-    const source = sources.get(waiter.source)!
+  function leave(key: EventKey, waiter: Waiter, sourceId: number): void {
+    const source = sources.get(sourceId)!
     source.keys.delete(key)
-    source.bytes -= waiter.event.bytes.length
-    totalBytes -= waiter.event.bytes.length
-    if (source.keys.size === 0) sources.delete(waiter.source)
-    for (const parent of waiter.missing) {
-      const entry = awaited.get(parent)
-      if (entry === undefined) continue
-      entry.children.delete(key)
-      if (entry.children.size === 0) awaited.delete(parent)
-    }
-    return waiter
+    source.bytes -= waiter.bytes
+    if (source.keys.size === 0) sources.delete(sourceId)
+    waiter.sources.delete(sourceId)
   }
 
-  function markReady(key: EventKey): void {
+  function waitNoMore(key: EventKey, waiter: Waiter, parent: EventKey): void {
+    waiter.missing.delete(parent)
+    const children = awaited.get(parent)
+    children?.delete(key)
+    if (children?.size === 0) awaited.delete(parent)
+  }
+
+  function forget(key: EventKey, waiter: Waiter): void {
+    waiters.delete(key)
+    totalBytes -= waiter.bytes
+    for (const parent of waiter.missing.keys()) waitNoMore(key, waiter, parent)
+  }
+
+  function remove(key: EventKey): TakenEvent | undefined {
     const waiter = waiters.get(key)
-    if (waiter === undefined || waiter.ready) return
+    if (waiter === undefined) return undefined
+    const taken = { event: waiter.event, sources: [...waiter.sources] }
+    for (const source of taken.sources) leave(key, waiter, source)
+    forget(key, waiter)
+    return taken
+  }
+
+  function markReady(key: EventKey, waiter: Waiter): void {
+    if (waiter.ready) return
     waiter.ready = true
     ready.push(key)
   }
 
-  function evictOldest(source: Source): void {
-    const oldest = source.keys.values().next().value
+  function evictOldest(sourceId: number): void {
+    const oldest = sources.get(sourceId)?.keys.values().next().value
     if (oldest === undefined) throw new Error('invariant: a source without events')
-    remove(oldest)
+    const waiter = waiters.get(oldest)!
+    leave(oldest, waiter, sourceId)
+    if (waiter.sources.size > 0) return
+    forget(oldest, waiter)
     evictedCount += 1
   }
 
   function makeRoom(sourceId: number): void {
-    for (;;) {
-      const source = sources.get(sourceId)
-      if (source === undefined) return
+    for (let source = sources.get(sourceId); source !== undefined; source = sources.get(sourceId)) {
       if (source.keys.size <= limits.eventsPerSource && source.bytes <= limits.bytesPerSource) break
-      evictOldest(source)
+      evictOldest(sourceId)
     }
     while (totalBytes > limits.bytesTotal) {
-      let fullest: Source | undefined
-      for (const source of sources.values())
-        if (fullest === undefined || source.bytes > fullest.bytes) fullest = source
-      evictOldest(fullest!)
+      let fullest = -1
+      let most = -1
+      for (const [id, source] of sources) {
+        if (source.bytes <= most) continue
+        fullest = id
+        most = source.bytes
+      }
+      evictOldest(fullest)
     }
+  }
+
+  function enter(key: EventKey, waiter: Waiter, sourceId: number): void {
+    const source = sources.get(sourceId) ?? { keys: new Set<EventKey>(), bytes: 0 }
+    sources.set(sourceId, source)
+    source.keys.add(key)
+    source.bytes += waiter.bytes
+    waiter.sources.add(sourceId)
   }
 
   function add(
     event: VerifiedEvent,
-    sourceId: number,
-    missing: readonly EventReference[],
+    from: readonly number[],
+    references: readonly EventReference[],
     isReady: boolean,
   ): void {
-    const keys = missing.map((reference) => bytesKey(reference.id))
-    const source = sources.get(sourceId) ?? { keys: new Set<EventKey>(), bytes: 0 }
-    sources.set(sourceId, source)
-    source.keys.add(event.key)
-    source.bytes += event.bytes.length
-    totalBytes += event.bytes.length
-    waiters.set(event.key, { event, source: sourceId, missing: keys, ready: false })
-    for (const [i, key] of keys.entries()) {
-      const entry = awaited.get(key)
-      if (entry === undefined) awaited.set(key, { reference: missing[i]!, children: new Set([event.key]) })
-      else entry.children.add(event.key)
+    const { key } = event
+    const missing = new Map<EventKey, EventReference>()
+    let oldestMissing = Infinity
+    for (const reference of references) {
+      const parent = bytesKey(reference.id)
+      missing.set(parent, reference)
+      oldestMissing = Math.min(oldestMissing, reference.birthRound)
+      const children = awaited.get(parent)
+      if (children === undefined) awaited.set(parent, new Set([key]))
+      else children.add(key)
     }
-    if (isReady) markReady(event.key)
-    makeRoom(sourceId)
+    const bytes = event.bytes.length + WAITER_BYTES + REFERENCE_BYTES * missing.size
+    const waiter = { event, sources: new Set<number>(), missing, oldestMissing, bytes, ready: false }
+    waiters.set(key, waiter)
+    totalBytes += bytes
+    for (const source of from) enter(key, waiter, source)
+    if (isReady) markReady(key, waiter)
+    for (const source of from) makeRoom(source)
   }
 
-  function takeReady(): Waiter | undefined {
+  function takeReady(): TakenEvent | undefined {
     for (;;) {
       const key = ready[readyHead++]
       if (key === undefined) {
@@ -133,37 +187,64 @@ export function createWaitingRoom(overrides: Partial<WaitingLimits> = {}): Waiti
         readyHead = 0
         return undefined
       }
-      const waiter = remove(key)
-      if (waiter !== undefined) return waiter
+      const taken = remove(key)
+      if (taken !== undefined) return taken
     }
   }
 
-  function missing(limit: number): EventReference[] {
-    const found: EventReference[] = []
-    for (const [key, entry] of awaited) {
-      if (found.length >= limit) break
-      if (!waiters.has(key)) found.push(entry.reference)
+  function release(parent: EventKey): void {
+    const children = awaited.get(parent)
+    if (children === undefined) return
+    awaited.delete(parent)
+    for (const key of children) {
+      const waiter = waiters.get(key)!
+      waiter.missing.delete(parent)
+      if (waiter.missing.size === 0) markReady(key, waiter)
     }
-    return found
+  }
+
+  function advance(ancientThreshold: number, electionRound: number): void {
+    for (const [key, waiter] of waiters) {
+      const { event, missing } = waiter
+      if (event.birthRound < ancientThreshold) {
+        remove(key)
+        continue
+      }
+      if (waiter.oldestMissing < ancientThreshold) {
+        waiter.oldestMissing = Infinity
+        for (const [parent, { birthRound }] of missing) {
+          if (birthRound < ancientThreshold) waitNoMore(key, waiter, parent)
+          else waiter.oldestMissing = Math.min(waiter.oldestMissing, birthRound)
+        }
+      }
+      if (missing.size === 0 && event.birthRound <= electionRound) markReady(key, waiter)
+    }
+  }
+
+  function missing(sourceId: number, limit: number): EventReference[] {
+    const source = sources.get(sourceId)
+    const found = new Map<EventKey, EventReference>()
+    for (const key of source?.keys ?? []) {
+      for (const [parent, reference] of waiters.get(key)!.missing) {
+        if (found.size >= limit) return [...found.values()]
+        if (!source!.keys.has(parent)) found.set(parent, reference)
+      }
+    }
+    return [...found.values()]
   }
 
   return {
     has: (key) => waiters.has(key),
     add,
+    share: (key, sourceId) => {
+      const waiter = waiters.get(key)
+      if (waiter === undefined || waiter.sources.has(sourceId)) return
+      enter(key, waiter, sourceId)
+      makeRoom(sourceId)
+    },
     takeReady,
-    release: (key) => {
-      const entry = awaited.get(key)
-      if (entry === undefined) return
-      for (const child of entry.children) markReady(child)
-    },
-    reconsider: (judge) => {
-      for (const [key, waiter] of waiters) {
-        if (waiter.ready) continue
-        const verdict = judge(waiter.event)
-        if (verdict === 'drop') remove(key)
-        else if (verdict === 'ready') markReady(key)
-      }
-    },
+    release,
+    advance,
     missing,
     count: () => waiters.size,
     bytes: () => totalBytes,

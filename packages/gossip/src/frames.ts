@@ -5,7 +5,7 @@
  *   1  HELLO     [1, network id, protocol version, member id, software]     first on every link, both ways
  *  16  STATUS    [16, decided round, ancient threshold, frontier]           frontier: [creator, sequence, creator, …]
  *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
- *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most]
+ *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most, ancient threshold]
  *  19  WANT_END  [19, request, complete]
  */
 import { decodeCbor, encodeCbor, MAX_EVENT_BYTES, type CborValue, type EventReference } from '@hearsay/dag'
@@ -45,8 +45,11 @@ export interface WantFrame {
   readonly kind: 'want'
   readonly request: number
   readonly frontier: Frontier
+  /** Parents that the frontier cannot name: of members that have branched. */
   readonly missing: readonly EventReference[]
   readonly maxBytes: number
+  /** Events born before this round are of no use to who asks. */
+  readonly ancientThreshold: number
 }
 export interface WantEndFrame {
   readonly kind: 'want-end'
@@ -83,6 +86,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
         frontierValues(frame.frontier),
         frame.missing.map((each) => [each.creator, each.birthRound, each.id]),
         frame.maxBytes,
+        frame.ancientThreshold,
       ])
     case 'want-end':
       return encodeCbor([WANT_END, frame.request, frame.complete])
@@ -125,12 +129,12 @@ function parseEvents(fields: readonly CborValue[]): EventsFrame | undefined {
 }
 
 function parseWant(fields: readonly CborValue[]): WantFrame | undefined {
-  const [, request, frontierField, missingField, maxBytes] = fields
+  const [, request, frontierField, missingField, maxBytes, ancientThreshold] = fields
   const frontier = parseFrontier(frontierField)
   const missing = parseReferences(missingField)
-  if (!isCount(request) || frontier === undefined || missing === undefined || !isCount(maxBytes))
-    return undefined
-  return { kind: 'want', request, frontier, missing, maxBytes }
+  if (!isCount(request) || frontier === undefined || missing === undefined) return undefined
+  if (!isCount(maxBytes) || !isCount(ancientThreshold)) return undefined
+  return { kind: 'want', request, frontier, missing, maxBytes, ancientThreshold }
 }
 
 function parseHello(fields: readonly CborValue[]): HelloFrame | undefined {
@@ -153,7 +157,7 @@ function parseFields(fields: readonly CborValue[]): Frame | undefined {
   if (kind === HELLO && fields.length === 5) return parseHello(fields)
   if (kind === STATUS && fields.length === 4) return parseStatus(fields)
   if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
-  if (kind === WANT && fields.length === 5) return parseWant(fields)
+  if (kind === WANT && fields.length === 6) return parseWant(fields)
   if (kind !== WANT_END || fields.length !== 3 || !isCount(request) || typeof complete !== 'boolean')
     return undefined
   return { kind: 'want-end', request, complete }

@@ -1,47 +1,12 @@
 /**
  * Whom to tell what: greets on every link, pushes each own event once to every peer, tells one random peer at a time how
- * far everybody's events are known here, and repairs what is missing by one request that brings all of it, in an order in
- * which parents come first (gossip design, sections 0 and 2.2). A pure state machine: frames and time in, effects out.
- *
- * What a peer says of its frontier is believed only as far as it harms nobody else: a lie makes it get too little, or
- * makes us ask it for what it cannot send, which is bounded by one outstanding request and a deadline.
+ * far everybody's events are known here, and repairs what is missing (repair.ts; gossip design, sections 0 and 2.2). A pure
+ * state machine: frames and time in, effects out.
  */
-import { PROTOCOL_VERSION, type EventReference } from '@hearsay/dag'
-import {
-  decodeFrame,
-  encodeFrame,
-  type Frontier,
-  type HelloFrame,
-  type StatusFrame,
-  type WantFrame,
-} from './frames.ts'
-
-/** Tuning; times in milliseconds. */
-export interface GossipTuning {
-  /** How often one random peer is told the frontier, while it changes. */
-  readonly advertEveryMs: number
-  /** How long a missing event may be on its way by itself before it is asked for. */
-  readonly graceMs: number
-  /** A repair that brings nothing for this long is given up. */
-  readonly repairTimeoutMs: number
-  /** How much one repair may bring, in bytes; then the next is asked for. */
-  readonly repairBytes: number
-  /** No greeting within this time: the link is closed. */
-  readonly helloTimeoutMs: number
-  /** Control frames that a link may send at once, and per second after that. */
-  readonly controlBurst: number
-  readonly controlPerSecond: number
-}
-
-export const DEFAULT_TUNING: GossipTuning = {
-  advertEveryMs: 250,
-  graceMs: 40,
-  repairTimeoutMs: 3_000,
-  repairBytes: 4 * 1024 * 1024,
-  helloTimeoutMs: 5_000,
-  controlBurst: 400,
-  controlPerSecond: 100,
-}
+import { PROTOCOL_VERSION } from '@hearsay/dag'
+import { decodeFrame, encodeFrame, type HelloFrame, type WantFrame } from './frames.ts'
+import { DEFAULT_TUNING, type GossipOptions, type GossipView } from './options.ts'
+import { createRepairs } from './repair.ts'
 
 /** Why a link is closed from here. A closed list: it doubles as metric label. */
 export const LINK_FAULTS = [
@@ -55,27 +20,6 @@ export const LINK_FAULTS = [
   'invalid-event',
 ] as const
 export type LinkFault = (typeof LINK_FAULTS)[number]
-
-export interface GossipOptions {
-  readonly networkId: Uint8Array
-  readonly memberId: number
-  readonly software: string
-  /** From 0 to below 1; decides only whom to talk to. */
-  readonly random: () => number
-  readonly tuning?: Partial<GossipTuning>
-}
-
-/** What gossip needs to know of the graph. */
-export interface GossipView {
-  /** Highest sequence number held of every member, own events only as far as they are durable. */
-  frontier(): Frontier
-  sequenceOf(creator: number): number
-  /** Changes whenever the frontier changes. */
-  version(): number
-  missing(limit: number): readonly EventReference[]
-  decidedRound(): number
-  ancientThreshold(): number
-}
 
 export type GossipEffect =
   | { readonly kind: 'send'; readonly link: number; readonly frame: Uint8Array }
@@ -119,46 +63,32 @@ interface Link {
   readonly openedMs: number
   software: string
   greeted: boolean
-  status: StatusFrame | undefined
+  /** What the peer last said of itself. */
+  decidedRound: number | undefined
   congested: boolean
   /** The view's version when the frontier was last told here. */
   toldVersion: number
-  /** Since when the peer has events that we lack, or undefined. */
-  lackingSinceMs: number | undefined
   controlTokens: number
   controlAtMs: number
-}
-
-interface Repair {
-  readonly link: number
-  readonly request: number
-  versionBefore: number
-  heardMs: number
 }
 
 export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   const tuning = { ...DEFAULT_TUNING, ...options.tuning }
   const links = new Map<number, Link>()
   let effects: GossipEffect[] = []
-  let repair: Repair | undefined
-  let nextRequest = 1
   let nextAdvertMs = 0
-  /** Since when parents are missing, who last brought a child of theirs, and how often asking was in vain. */
-  let orphanSinceMs: number | undefined
-  let orphanLink: number | undefined
-  let vainRepairs = 0
-  let notBeforeMs = 0
 
   const send = (link: number, frame: Uint8Array): void => void effects.push({ kind: 'send', link, frame })
+  const repairs = createRepairs(tuning, view, options.random, (link, want) => send(link, encodeFrame(want)))
 
-  function fail(link: Link, fault: LinkFault): void {
+  function fail(link: Link, fault: LinkFault, nowMs: number): void {
     effects.push({ kind: 'close', link: link.link, fault })
-    drop(link.link)
+    closed(link.link, nowMs)
   }
 
-  function drop(link: number): void {
+  function closed(link: number, nowMs: number): void {
     links.delete(link)
-    if (repair?.link === link) repair = undefined
+    repairs.closed(link, nowMs)
   }
 
   function tell(link: Link): void {
@@ -181,10 +111,9 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       openedMs: nowMs,
       software: '',
       greeted: false,
-      status: undefined,
+      decidedRound: undefined,
       congested: false,
       toldVersion: -1,
-      lackingSinceMs: undefined,
       controlTokens: tuning.controlBurst,
       controlAtMs: nowMs,
     }
@@ -204,12 +133,14 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   /** The networks and versions must be the same, and the member the one that the certificate named. */
-  function greet(link: Link, hello: HelloFrame): void {
-    if (hello.networkId.some((byte, i) => byte !== options.networkId[i])) return fail(link, 'wrong-network')
-    if (hello.version !== PROTOCOL_VERSION) return fail(link, 'unknown-version')
-    if (hello.memberId !== link.memberId) return fail(link, 'wrong-member')
+  function greet(link: Link, hello: HelloFrame, nowMs: number): void {
+    if (hello.networkId.some((byte, i) => byte !== options.networkId[i]))
+      return fail(link, 'wrong-network', nowMs)
+    if (hello.version !== PROTOCOL_VERSION) return fail(link, 'unknown-version', nowMs)
+    if (hello.memberId !== link.memberId) return fail(link, 'wrong-member', nowMs)
     link.greeted = true
     link.software = hello.software
+    repairs.opened(link.link, link.memberId)
   }
 
   function spendControl(link: Link, nowMs: number): boolean {
@@ -223,15 +154,17 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     const link = links.get(id)
     if (link === undefined) return
     const received = decodeFrame(bytes)
-    if (received === undefined) return fail(link, 'bad-frame')
-    if (received.kind === 'hello') return link.greeted ? fail(link, 'bad-frame') : greet(link, received)
-    if (!link.greeted) return fail(link, 'no-hello')
-    if (received.kind !== 'events' && !spendControl(link, nowMs)) return fail(link, 'control-flood')
+    if (received === undefined) return fail(link, 'bad-frame', nowMs)
+    if (received.kind === 'hello')
+      return link.greeted ? fail(link, 'bad-frame', nowMs) : greet(link, received, nowMs)
+    if (!link.greeted) return fail(link, 'no-hello', nowMs)
+    if (received.kind !== 'events' && !spendControl(link, nowMs)) return fail(link, 'control-flood', nowMs)
     switch (received.kind) {
       case 'status':
-        return heardStatus(link, received, nowMs)
+        link.decidedRound = received.decidedRound
+        return repairs.heardStatus(id, received.frontier, nowMs)
       case 'events':
-        if (repair?.link === id && repair.request === received.request) repair.heardMs = nowMs
+        repairs.heardEvents(id, received.request, nowMs)
         return void effects.push({
           kind: 'events',
           link: id,
@@ -241,81 +174,15 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       case 'want':
         return void effects.push({ kind: 'serve', link: id, want: received })
       case 'want-end':
-        if (repair?.link === id && repair.request === received.request)
-          endRepair(link, received.complete, nowMs)
+        return repairs.heardEnd(id, received.request, received.complete, nowMs)
     }
-  }
-
-  function heardStatus(link: Link, status: StatusFrame, nowMs: number): void {
-    const first = link.status === undefined
-    if (!lacks(link)) link.lackingSinceMs = undefined
-    link.status = status
-    // After a reconnection nothing is on its way by itself: ask at once.
-    if (lacks(link)) link.lackingSinceMs ??= first ? nowMs - tuning.graceMs : nowMs
-    tick(nowMs)
-  }
-
-  function lacks(link: Link): boolean {
-    if (link.status === undefined) return false
-    for (const [creator, sequence] of link.status.frontier)
-      if (sequence > view.sequenceOf(creator)) return true
-    return false
-  }
-
-  function endRepair(link: Link, complete: boolean, nowMs: number): void {
-    const brought = view.version() !== repair!.versionBefore
-    repair = undefined
-    if (!complete && brought) return ask(link, nowMs)
-    link.lackingSinceMs = undefined
-    if (!brought) giveUp(nowMs)
-    else vainRepairs = 0
-  }
-
-  /** Nothing came of a repair: wait longer before the next, and let another peer try. */
-  function giveUp(nowMs: number): void {
-    vainRepairs += 1
-    orphanLink = undefined
-    notBeforeMs = nowMs + Math.min(2_000, tuning.graceMs * 2 ** Math.min(vainRepairs, 10))
-  }
-
-  function ask(link: Link, nowMs: number): void {
-    const request = nextRequest++
-    repair = { link: link.link, request, versionBefore: view.version(), heardMs: nowMs }
-    // A frontier says all unless a member has branched; when it has not helped, the missing parents are named as well.
-    const missing = vainRepairs > 0 ? view.missing(64) : []
-    const maxBytes = tuning.repairBytes
-    send(link.link, encodeFrame({ kind: 'want', request, frontier: view.frontier(), missing, maxBytes }))
-  }
-
-  function chooseForRepair(nowMs: number): Link | undefined {
-    const due = (since: number | undefined): boolean => since !== undefined && nowMs - since >= tuning.graceMs
-    const candidates: Link[] = []
-    for (const link of links.values()) {
-      if (!link.greeted) continue
-      if (link.lackingSinceMs !== undefined && !lacks(link)) link.lackingSinceMs = undefined
-      if (due(link.lackingSinceMs)) candidates.push(link)
-    }
-    if (orphanSinceMs !== undefined && view.missing(1).length === 0) orphanSinceMs = undefined
-    if (due(orphanSinceMs)) {
-      const bringer = links.get(orphanLink ?? -1)
-      if (bringer?.greeted === true) return bringer
-      if (candidates.length === 0) for (const link of links.values()) if (link.greeted) candidates.push(link)
-    }
-    return candidates[Math.floor(options.random() * candidates.length)]
   }
 
   function tick(nowMs: number): void {
     for (const link of links.values()) {
-      if (!link.greeted && nowMs - link.openedMs >= tuning.helloTimeoutMs) fail(link, 'hello-timeout')
+      if (!link.greeted && nowMs - link.openedMs >= tuning.helloTimeoutMs) fail(link, 'hello-timeout', nowMs)
     }
-    if (repair !== undefined && nowMs - repair.heardMs >= tuning.repairTimeoutMs) {
-      repair = undefined
-      giveUp(nowMs)
-    }
-    if (repair === undefined && nowMs >= notBeforeMs) {
-      const link = chooseForRepair(nowMs)
-      if (link !== undefined) ask(link, nowMs)
-    }
+    repairs.tick(nowMs)
     if (nowMs >= nextAdvertMs) advertise(nowMs)
   }
 
@@ -331,22 +198,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   function nextTickMs(nowMs: number): number | undefined {
-    let next: number | undefined
+    let next = repairs.nextTickMs()
     const want = (at: number): void => void (next = next === undefined ? at : Math.min(next, at))
     const version = view.version()
-    let hasPeer = false
     for (const link of links.values()) {
-      if (!link.greeted) {
-        want(link.openedMs + tuning.helloTimeoutMs)
-        continue
-      }
-      hasPeer = true
-      if (link.toldVersion !== version && !link.congested) want(nextAdvertMs)
-      if (repair !== undefined || link.lackingSinceMs === undefined) continue
-      want(Math.max(link.lackingSinceMs + tuning.graceMs, notBeforeMs))
+      if (!link.greeted) want(link.openedMs + tuning.helloTimeoutMs)
+      else if (link.toldVersion !== version && !link.congested) want(nextAdvertMs)
     }
-    if (repair !== undefined) want(repair.heardMs + tuning.repairTimeoutMs)
-    else if (orphanSinceMs !== undefined && hasPeer) want(Math.max(orphanSinceMs + tuning.graceMs, notBeforeMs))
     // A wish of the past that is still there must not make the caller spin.
     return next === undefined ? undefined : Math.max(next, nowMs + 1)
   }
@@ -361,7 +219,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
 
   return {
     opened,
-    closed: drop,
+    closed,
     frame,
     congested: (id, isCongested) => {
       const link = links.get(id)
@@ -371,10 +229,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       if (!isCongested && link.greeted) tell(link)
     },
     push,
-    orphan: (link, nowMs) => {
-      orphanSinceMs ??= nowMs
-      orphanLink = link
-    },
+    orphan: repairs.orphan,
     tick,
     nextTickMs,
     takeEffects: () => {
@@ -385,11 +240,6 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     peers: () =>
       [...links.values()]
         .filter((link) => link.greeted)
-        .map(({ memberId, link, software, status }) => ({
-          memberId,
-          link,
-          software,
-          decidedRound: status?.decidedRound,
-        })),
+        .map(({ memberId, link, software, decidedRound }) => ({ memberId, link, software, decidedRound })),
   }
 }

@@ -1,2 +1,3 @@
 export * from './frames.ts'
 export * from './gossip.ts'
+export * from './options.ts'

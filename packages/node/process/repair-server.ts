@@ -6,7 +6,7 @@ import { encodeFrame, MAX_EVENTS_PER_FRAME, SOFT_FRAME_BYTES, type WantFrame } f
 import { peekEvent } from '@hearsay/dag'
 import type { Journal } from '../disk/index.ts'
 import { RECORD_EVENT } from '../src/member-types.ts'
-import { isWanted, type RepairIndex } from '../src/repair-index.ts'
+import { wantedAs, type RepairIndex } from '../src/repair-index.ts'
 
 const READ_BYTES = 256 * 1024
 /** Sending pauses while a link has more than this buffered, in bytes. */
@@ -47,11 +47,11 @@ export function createRepairServer(options: RepairServerOptions): RepairServer {
       events = []
       size = 0
     }
-    const add = (event: Uint8Array): void => {
+    const add = (event: Uint8Array, counts: boolean): void => {
       if (size + event.length > SOFT_FRAME_BYTES || events.length >= MAX_EVENTS_PER_FRAME) flush()
       events.push(event)
       size += event.length
-      sent += event.length
+      if (counts) sent += event.length
     }
     return { add, flush, sentBytes: () => sent }
   }
@@ -67,7 +67,10 @@ export function createRepairServer(options: RepairServerOptions): RepairServer {
     for (;;) {
       const { records, next } = options.journal.readFrom(offset, READ_BYTES)
       for (const { kind, payload } of records) {
-        if (kind === RECORD_EVENT && isWanted(want, payload) && mayServe(payload)) outbox.add(payload)
+        if (kind !== RECORD_EVENT || !mayServe(payload)) continue
+        const wanted = wantedAs(want, payload)
+        // The peer may have much of what a name stands for: if that counted, the rest would never come.
+        if (wanted !== undefined) outbox.add(payload, wanted === 'beyond')
       }
       outbox.flush()
       const complete = records.length === 0 || next === offset

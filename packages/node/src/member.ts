@@ -83,7 +83,7 @@ export function createMember(options: MemberOptions): Member {
     frontier: () => new Map(graph.frontier().map(({ creator: id, sequence }) => [id, sequence])),
     sequenceOf: (id) => graph.sequenceOf(id),
     version: () => orderer.linkedEvents(),
-    missing: (limit) => graph.missing(limit),
+    missing: (from, limit) => graph.missing(from, limit),
     decidedRound: () => orderer.decidedRound(),
     ancientThreshold: () => orderer.ancientThreshold(),
   }
@@ -112,16 +112,16 @@ export function createMember(options: MemberOptions): Member {
 
   function admitOwn(linked: LinkedEvent): void {
     const { event } = linked
-    const { creator: self, birthRound, id } = event
-    if (ownTip === undefined || event.sequence >= ownTip.sequence) {
-      ownTip = {
-        reference: { creator: self, birthRound, id },
-        sequence: event.sequence,
-        timestamp: event.timestamp,
-      }
-    }
+    noteOwn(event)
     if (!started) creator.created(linked.seen, -Infinity)
     own.linked(event, unsynced?.event === event ? unsynced.batch.transactions : undefined)
+  }
+
+  /** Durable, so others may have it: the next own event comes after this one, linked or not. */
+  function noteOwn(event: VerifiedEvent): void {
+    const { creator: self, birthRound, id, sequence, timestamp } = event
+    if (ownTip !== undefined && sequence < ownTip.sequence) return
+    ownTip = { reference: { creator: self, birthRound, id }, sequence, timestamp }
   }
 
   function appendEvent(event: VerifiedEvent): void {
@@ -145,10 +145,12 @@ export function createMember(options: MemberOptions): Member {
     for (const bytes of views) {
       // A copy: the view would keep the whole frame alive.
       const decoded = decodeEvent(bytes.slice(), networkId, suite.sha256)
-      if (!decoded.ok) return refuse(link, decoded.reason)
+      if (!decoded.ok) return refuse(link, decoded.reason, now)
       const { event } = decoded
-      if (graph.has(event.key)) count('event-duplicate')
-      else if (event.birthRound < orderer.ancientThreshold()) count('event-ancient')
+      if (graph.has(event.key)) {
+        count('event-duplicate')
+        if (graph.offerAgain(event.key, from)) gossip.orphan(link, now.monotonicMs)
+      } else if (event.birthRound < orderer.ancientThreshold()) count('event-ancient')
       else if (!takeIn(link, from, event, now)) return
       if (failed) return
     }
@@ -158,7 +160,7 @@ export function createMember(options: MemberOptions): Member {
   function takeIn(link: number, from: number, event: DecodedEvent, now: Moment): boolean {
     const checked = verifyEvent(event, (id) => keys.get(id), suite)
     if (!checked.ok) {
-      refuse(link, checked.reason)
+      refuse(link, checked.reason, now)
       return false
     }
     if (event.creator === memberId) {
@@ -177,11 +179,11 @@ export function createMember(options: MemberOptions): Member {
     return true
   }
 
-  function refuse(link: number, reason: string): void {
+  function refuse(link: number, reason: string, now: Moment): void {
     count(reason)
     effects.push({ kind: 'close', link, fault: 'invalid-event' })
     count('link-invalid-event')
-    gossip.closed(link, 0)
+    gossip.closed(link, now.monotonicMs)
   }
 
   function isBehind(): boolean {
@@ -248,6 +250,7 @@ export function createMember(options: MemberOptions): Member {
     if (unsynced === undefined || unsynced.event.sequence !== sequence)
       throw new Error('invariant: not the event that was to be durable')
     const { event, batch } = unsynced
+    noteOwn(event)
     gossip.push(event.bytes)
     const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
     if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })

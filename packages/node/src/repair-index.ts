@@ -1,7 +1,7 @@
 /**
  * Where in the journal to begin to read for a peer: every so many bytes a mark is kept of how far each member's events
  * were by then. Everything before a mark that the peer's frontier covers is known to the peer (but for branches, which are
- * asked for by birth round), so memory stays at a few numbers a mark and no event needs an entry of its own.
+ * asked for by birth round), and what is ancient to the peer is of no use to it. So memory stays at a few numbers a mark and no event needs an entry of its own.
  */
 import { peekEvent } from '@hearsay/dag'
 import type { WantFrame } from '@hearsay/gossip'
@@ -39,7 +39,9 @@ export function createRepairIndex(members: readonly number[]): RepairIndex {
     if (birthRound > highestBirthRound) highestBirthRound = birthRound
   }
 
+  /** Whether nothing before the mark is wanted. */
   function covers(want: WantFrame, mark: Mark): boolean {
+    if (mark.birthRound < want.ancientThreshold) return true
     for (const [slot, creator] of members.entries()) {
       if (mark.frontier[slot]! > (want.frontier.get(creator) ?? 0)) return false
     }
@@ -61,9 +63,19 @@ export function createRepairIndex(members: readonly number[]): RepairIndex {
   return { note, startFor, markCount: () => marks.length }
 }
 
-/** Whether a want asks for this event. */
-export function isWanted(want: WantFrame, event: Uint8Array): boolean {
+/** Why a want asks for an event: it is beyond the frontier, or it may be a parent that is named. */
+export type Wanted = 'beyond' | 'named' | undefined
+
+/**
+ * Whether a want asks for this event. A name stands for all events of its creator from its birth round on: the ancestors
+ * of a missing branch are most likely missing as well.
+ */
+export function wantedAs(want: WantFrame, event: Uint8Array): Wanted {
   const { creator, sequence, birthRound } = peekEvent(event)
-  if (sequence > (want.frontier.get(creator) ?? 0)) return true
-  return want.missing.some((each) => each.creator === creator && birthRound >= each.birthRound)
+  if (birthRound < want.ancientThreshold) return undefined
+  if (sequence > (want.frontier.get(creator) ?? 0)) return 'beyond'
+  const isNamed = want.missing.some((each) => each.creator === creator && birthRound >= each.birthRound)
+  return isNamed ? 'named' : undefined
 }
+
+export const isWanted = (want: WantFrame, event: Uint8Array): boolean => wantedAs(want, event) !== undefined

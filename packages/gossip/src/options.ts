@@ -1,0 +1,60 @@
+/** What gossip is told when it is made: its tuning, and what it may look up of the graph. */
+import type { EventReference } from '@hearsay/dag'
+import type { Frontier } from './frames.ts'
+
+/** Tuning; times in milliseconds. */
+export interface GossipTuning {
+  /** How often one random peer is told the frontier, while it changes. */
+  readonly advertEveryMs: number
+  /** How long a missing event may be on its way by itself before it is asked for. */
+  readonly graceMs: number
+  /** A repair that sends nothing for this long is given up, and in any case after the longer time. */
+  readonly repairTimeoutMs: number
+  readonly repairMaxMs: number
+  /** A peer that was asked in vain is not asked for a while: at first twice `graceMs`, doubling up to this. */
+  readonly pauseMaxMs: number
+  /** What a peer says that it has and does not send when asked for all, is not asked for again for this long. */
+  readonly excuseMs: number
+  /** How much one repair may bring, in bytes; then the next is asked for. */
+  readonly repairBytes: number
+  /** No greeting within this time: the link is closed. */
+  readonly helloTimeoutMs: number
+  /** Control frames that a link may send at once, and per second after that. */
+  readonly controlBurst: number
+  readonly controlPerSecond: number
+}
+
+export const DEFAULT_TUNING: GossipTuning = {
+  advertEveryMs: 250,
+  graceMs: 40,
+  repairTimeoutMs: 3_000,
+  repairMaxMs: 15_000,
+  pauseMaxMs: 10_000,
+  excuseMs: 30_000,
+  repairBytes: 4 * 1024 * 1024,
+  helloTimeoutMs: 5_000,
+  controlBurst: 400,
+  controlPerSecond: 100,
+}
+
+export interface GossipOptions {
+  readonly networkId: Uint8Array
+  readonly memberId: number
+  readonly software: string
+  /** From 0 to below 1; decides only whom to talk to. */
+  readonly random: () => number
+  readonly tuning?: Partial<GossipTuning>
+}
+
+/** What gossip needs to know of the graph. */
+export interface GossipView {
+  /** Highest sequence number held of every member, own events only as far as they are durable. */
+  frontier(): Frontier
+  sequenceOf(creator: number): number
+  /** Changes whenever the frontier changes. */
+  version(): number
+  /** Parents that events of this member wait for and that it has not brought, at most `limit`. */
+  missing(memberId: number, limit: number): readonly EventReference[]
+  decidedRound(): number
+  ancientThreshold(): number
+}

@@ -1,0 +1,245 @@
+/**
+ * Whom to ask for what is missing: one request at a time, which brings all that the peer has and we lack, parents first
+ * (gossip design, section 0.3). Peers that are due take turns, the one that was not asked for longest first.
+ *
+ * What a peer says of its frontier is believed only as far as it harms nobody else: a lie makes it get too little, or
+ * makes us ask it for what it cannot send, which costs one request with a deadline and then a pause that grows for this
+ * member alone, whatever else is linked meanwhile. What it says that it has and does not send when asked for all of it (its
+ * events that are ancient here, or a lie) is not asked for again for a while.
+ *
+ * A frontier says all unless a member has branched. So when a peer has sent all beyond the frontier and parents of events that
+ * it brought are still missing, it is asked for these by name: who holds an event holds its ancestors.
+ */
+import type { Frontier, WantFrame } from './frames.ts'
+import type { GossipTuning, GossipView } from './options.ts'
+
+/** Missing parents that one request names. */
+const NAMED_PARENTS = 64
+
+export interface Repairs {
+  /** The link's member has greeted. */
+  opened(link: number, memberId: number): void
+  closed(link: number, nowMs: number): void
+  heardStatus(link: number, frontier: Frontier, nowMs: number): void
+  heardEvents(link: number, request: number, nowMs: number): void
+  heardEnd(link: number, request: number, complete: boolean, nowMs: number): void
+  /** The link brought an event whose parents are missing. */
+  orphan(link: number, nowMs: number): void
+  tick(nowMs: number): void
+  nextTickMs(): number | undefined
+}
+
+/** How a member has answered so far; outlives its links. */
+interface Standing {
+  /** How often in a row it was asked in vain, and before when it is not asked again. */
+  vain: number
+  notBeforeMs: number
+  askedMs: number
+}
+
+interface Peer {
+  readonly link: number
+  readonly memberId: number
+  readonly standing: Standing
+  frontier: Frontier | undefined
+  /** Since when it has events that we lack, or undefined. */
+  lackingSinceMs: number | undefined
+  /** Since when parents of events that it brought may be missing, or undefined. */
+  orphanSinceMs: number | undefined
+  /** The frontier alone has not helped: the missing parents are named as well. */
+  names: boolean
+  /** By creator what it said that it has and did not send, and until when that counts. */
+  excused: Map<number, number>
+  excusedUntilMs: number
+}
+
+/** The request that is under way. */
+interface Repair {
+  readonly peer: Peer
+  readonly request: number
+  readonly versionBefore: number
+  readonly startedMs: number
+  heardMs: number
+}
+
+export function createRepairs(
+  tuning: GossipTuning,
+  view: GossipView,
+  random: () => number,
+  send: (link: number, want: WantFrame) => void,
+): Repairs {
+  const peers = new Map<number, Peer>()
+  const standings = new Map<number, Standing>()
+  let current: Repair | undefined
+  let nextRequest = 1
+
+  function opened(link: number, memberId: number): void {
+    const standing = standings.get(memberId) ?? { vain: 0, notBeforeMs: -Infinity, askedMs: -Infinity }
+    standings.set(memberId, standing)
+    peers.set(link, {
+      link,
+      memberId,
+      standing,
+      frontier: undefined,
+      lackingSinceMs: undefined,
+      orphanSinceMs: undefined,
+      names: false,
+      excused: new Map(),
+      excusedUntilMs: -Infinity,
+    })
+  }
+
+  /** Of which creators the peer says that it has more than we have, as far as asking may help. */
+  function lackedCreators(peer: Peer, nowMs: number): [creator: number, sequence: number][] {
+    const isExcused = nowMs < peer.excusedUntilMs
+    return [...(peer.frontier ?? [])].filter(
+      ([creator, sequence]) =>
+        sequence > view.sequenceOf(creator) && !(isExcused && sequence <= (peer.excused.get(creator) ?? 0)),
+    )
+  }
+
+  const lacks = (peer: Peer, nowMs: number): boolean => lackedCreators(peer, nowMs).length > 0
+
+  const hasOrphans = (peer: Peer): boolean => view.missing(peer.memberId, 1).length > 0
+
+  function heardStatus(link: number, frontier: Frontier, nowMs: number): void {
+    const peer = peers.get(link)
+    if (peer === undefined) return
+    const isFirst = peer.frontier === undefined
+    if (!lacks(peer, nowMs)) peer.lackingSinceMs = undefined
+    peer.frontier = frontier
+    // After a reconnection nothing is on its way by itself: ask at once.
+    if (lacks(peer, nowMs)) peer.lackingSinceMs ??= isFirst ? nowMs - tuning.graceMs : nowMs
+    tick(nowMs)
+  }
+
+  function heardEnd(link: number, request: number, complete: boolean, nowMs: number): void {
+    if (current === undefined || current.peer.link !== link || current.request !== request) return
+    const { peer, versionBefore } = current
+    current = undefined
+    if (complete || view.version() === versionBefore) conclude(peer, complete, nowMs)
+    // Otherwise there is more of it: this peer's next turn.
+    tick(nowMs)
+  }
+
+  function conclude(peer: Peer, complete: boolean, nowMs: number): void {
+    const orphans = hasOrphans(peer)
+    if (orphans && !peer.names) {
+      peer.names = true
+      peer.orphanSinceMs ??= nowMs - tuning.graceMs
+      return
+    }
+    if (orphans || lacks(peer, nowMs)) pause(peer, nowMs)
+    else peer.standing.vain = 0
+    if (!orphans) {
+      peer.orphanSinceMs = undefined
+      peer.names = false
+      if (complete) excuse(peer, nowMs)
+    }
+    // Until it says something new.
+    peer.lackingSinceMs = undefined
+  }
+
+  function excuse(peer: Peer, nowMs: number): void {
+    const lacked = lackedCreators(peer, nowMs)
+    if (lacked.length === 0) return
+    if (nowMs >= peer.excusedUntilMs) {
+      peer.excused = new Map()
+      peer.excusedUntilMs = nowMs + tuning.excuseMs
+    }
+    for (const [creator, sequence] of lacked) peer.excused.set(creator, sequence)
+  }
+
+  /** Nothing came of asking this peer: it waits before it is asked again, and others are asked. */
+  function pause({ standing }: Peer, nowMs: number): void {
+    standing.vain += 1
+    const pauseMs = tuning.graceMs * 2 ** Math.min(standing.vain, 16)
+    standing.notBeforeMs = nowMs + Math.min(tuning.pauseMaxMs, pauseMs)
+  }
+
+  function ask(peer: Peer, nowMs: number): void {
+    const request = nextRequest++
+    peer.standing.askedMs = nowMs
+    current = { peer, request, versionBefore: view.version(), startedMs: nowMs, heardMs: nowMs }
+    send(peer.link, {
+      kind: 'want',
+      request,
+      frontier: view.frontier(),
+      missing: peer.names ? view.missing(peer.memberId, NAMED_PARENTS) : [],
+      maxBytes: tuning.repairBytes,
+      ancientThreshold: view.ancientThreshold(),
+    })
+  }
+
+  /** From when on this peer is to be asked; undefined if there is nothing to ask it for. */
+  function dueMs({ lackingSinceMs, orphanSinceMs, standing }: Peer): number | undefined {
+    const sinceMs = Math.min(lackingSinceMs ?? Infinity, orphanSinceMs ?? Infinity)
+    return sinceMs === Infinity ? undefined : Math.max(sinceMs + tuning.graceMs, standing.notBeforeMs)
+  }
+
+  /** Whether what the peer was due for is still missing. */
+  function isStillDue(peer: Peer, nowMs: number): boolean {
+    if (peer.lackingSinceMs !== undefined && !lacks(peer, nowMs)) peer.lackingSinceMs = undefined
+    if (peer.lackingSinceMs !== undefined) return true
+    if (hasOrphans(peer)) return true
+    peer.orphanSinceMs = undefined
+    peer.names = false
+    return false
+  }
+
+  /** Of the peers that are due the one that was not asked for longest; a random one of equals. */
+  function choose(nowMs: number): Peer | undefined {
+    let candidates: Peer[] = []
+    for (const peer of peers.values()) {
+      if ((dueMs(peer) ?? Infinity) > nowMs || !isStillDue(peer, nowMs)) continue
+      const earliest = candidates[0]?.standing.askedMs ?? Infinity
+      if (peer.standing.askedMs < earliest) candidates = [peer]
+      else if (peer.standing.askedMs === earliest) candidates.push(peer)
+    }
+    return candidates[Math.floor(random() * candidates.length)]
+  }
+
+  const endsMs = (repair: Repair): number =>
+    Math.min(repair.heardMs + tuning.repairTimeoutMs, repair.startedMs + tuning.repairMaxMs)
+
+  function tick(nowMs: number): void {
+    if (current !== undefined && nowMs >= endsMs(current)) {
+      pause(current.peer, nowMs)
+      current = undefined
+    }
+    if (current !== undefined) return
+    const peer = choose(nowMs)
+    if (peer !== undefined) ask(peer, nowMs)
+  }
+
+  function nextTickMs(): number | undefined {
+    if (current !== undefined) return endsMs(current)
+    let next: number | undefined
+    for (const peer of peers.values()) {
+      const at = dueMs(peer)
+      if (at !== undefined && at < (next ?? Infinity)) next = at
+    }
+    return next
+  }
+
+  return {
+    opened,
+    closed: (link, nowMs) => {
+      peers.delete(link)
+      if (current?.peer.link !== link) return
+      pause(current.peer, nowMs)
+      current = undefined
+    },
+    heardStatus,
+    heardEvents: (link, request, nowMs) => {
+      if (current?.peer.link === link && current.request === request) current.heardMs = nowMs
+    },
+    heardEnd,
+    orphan: (link, nowMs) => {
+      const peer = peers.get(link)
+      if (peer !== undefined) peer.orphanSinceMs ??= nowMs
+    },
+    tick,
+    nextTickMs,
+  }
+}
