@@ -13,9 +13,9 @@ afterAll(async () => network.dispose())
 /** Submits one after the other until told to stop; gives the texts that were acknowledged as final. */
 function client(name: string, label: string) {
   const acknowledged: string[] = []
-  let going = true
+  const stopped = new AbortController()
   const done = (async () => {
-    for (let i = 0; going; i++) {
+    for (let i = 0; !stopped.signal.aborted; i++) {
       const text = `${name} ${label} ${i}`
       const { status } = await network.submit(name, text)
       if (status === 200) acknowledged.push(text)
@@ -24,7 +24,7 @@ function client(name: string, label: string) {
   return {
     acknowledged,
     stop: async () => {
-      going = false
+      stopped.abort()
       await done
     },
   }

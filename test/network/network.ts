@@ -39,8 +39,15 @@ export function hearsay(
   return { status, stdout, stderr }
 }
 
+/** A command that runs; `output` grows meanwhile. */
+export interface RunningCommand {
+  readonly child: ChildProcess
+  readonly output: { readonly stdout: string; readonly stderr: string }
+  readonly exited: Promise<number | null>
+}
+
 /** Starts the command and lets it run; collects what it prints. */
-export function startHearsay(args: readonly string[], cwd?: string) {
+export function startHearsay(args: readonly string[], cwd?: string): RunningCommand {
   const child = spawn(process.execPath, [COMMAND, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1' },
@@ -126,7 +133,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     '--port',
     String(base),
   ])
-  const restarted = new Map<string, { child: ChildProcess; exited: Promise<number | null> }>()
+  const restarted = new Map<string, RunningCommand>()
   await until(
     'testnet is ready',
     () => {

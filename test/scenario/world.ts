@@ -29,7 +29,7 @@ import {
 export const suite: CryptoSuite = createNativeSuite()
 
 /** Seeded randomness (mulberry32). */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -140,7 +140,7 @@ export function certificateDer(publicKey: Uint8Array, signer: KeyObject, commonN
   return der(0x30, body, ED25519_ALGORITHM, der(0x03, Buffer.from([0]), sign(null, body, signer)))
 }
 
-export function pem(label: string, bytes: Uint8Array): string {
+function pem(label: string, bytes: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${Buffer.from(bytes).toString('base64')}\n-----END ${label}-----\n`
 }
 

@@ -4,7 +4,7 @@
  * the journal that it records stay true.
  */
 import { decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
-import { equalBytes, toHex, type Sha256 } from '@hearsay/dag'
+import { equalBytes, type Sha256 } from '@hearsay/dag'
 import { openLedgerFile, type LedgerFile } from '../disk/index.ts'
 import { OperatorError } from '../src/errors.ts'
 
@@ -34,7 +34,7 @@ export interface LedgerStore {
 }
 
 /** A block and its events' places as one record; the places come last. */
-export function encodeStored(
+function encodeStored(
   block: Block,
   offsets: readonly number[],
   networkId: Uint8Array,
@@ -121,8 +121,4 @@ export function openLedgerStore(dir: string, networkId: Uint8Array, sha256: Sha2
     },
     close: () => file.close(),
   }
-}
-
-export function describeHash(hash: Uint8Array): string {
-  return toHex(hash.subarray(0, 8))
 }

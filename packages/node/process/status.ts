@@ -4,7 +4,7 @@ import type { NodeStatus, PeerStatus } from '../src/api-types.ts'
 import type { MemberView } from '../src/member-types.ts'
 import type { Submissions } from './submissions.ts'
 
-export const VERSION = '0.1.0'
+const VERSION = '0.1.0'
 export const SOFTWARE: string = `hearsay/${VERSION}`
 
 export interface StatusParts {

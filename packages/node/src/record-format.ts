@@ -56,7 +56,7 @@ export type NewRecord = {
   readonly unsynced: number
 }
 
-export const formatVersion = 1
+const formatVersion = 1
 export const networkIdBytes = 32
 export const segmentHeaderBytes = 72
 export const recordHeaderBytes = 24
