@@ -1,5 +1,5 @@
 /**
- * Runs the published cases and then seeded graphs against the engine of this tree until the first difference. Exit status 1
+ * Runs the published cases, those kept for good, and then seeded graphs against the engine of this tree until the first difference. Exit status 1
  * if there is one. Made for scripts/mutants.ts, which runs it on copies of the tree with a changed engine.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -10,7 +10,9 @@ import { generate } from '../test/reference/generate.ts'
 import { createRandom } from '../test/reference/random.ts'
 
 const [from = 1, to = 250] = process.argv.slice(2).map(Number)
-const cases = new URL('../test/conformance/cases/', import.meta.url)
+const folders = ['../test/conformance/cases/', '../test/reference/cases/'].map(
+  (path) => new URL(path, import.meta.url),
+)
 
 function differs(dag: Dag, seed: number): boolean {
   const { difference } = compare(dag, orderByEngine, createRandom(seed))
@@ -21,8 +23,10 @@ function differs(dag: Dag, seed: number): boolean {
 }
 
 function* graphs(): Generator<[Dag, number]> {
-  for (const name of readdirSync(cases).filter((name) => name.endsWith('.json'))) {
-    yield [JSON.parse(readFileSync(new URL(name, cases), 'utf8')) as Dag, 0]
+  for (const folder of folders) {
+    for (const name of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+      yield [JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Dag, 0]
+    }
   }
   for (let seed = from; seed <= to; seed++) yield [generate(seed), seed]
 }
