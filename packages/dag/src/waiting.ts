@@ -175,8 +175,9 @@ export function createWaitingRoom(overrides: Partial<WaitingLimits> = {}): Waiti
     waiters.set(key, waiter)
     totalBytes += bytes
     for (const source of from) enter(key, waiter, source)
+    // Whoever is ready is taken out before the next one comes, and pushes nobody out.
     if (isReady) markReady(key, waiter)
-    for (const source of from) makeRoom(source)
+    else for (const source of from) makeRoom(source)
   }
 
   function takeReady(): TakenEvent | undefined {
