@@ -185,15 +185,19 @@ export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: nu
 
 /** The famous candidates, of each member the one with the least id, by ascending member. */
 export function electedJudges(s: EventStore, f: Frame, e: Election): number[] {
-  const byMember: number[] = Array.from({ length: f.size }, () => -1)
-  for (let bit = 0; bit < e.candidates.length; bit++) {
+  const judges: number[] = []
+  for (let own = 0; own < f.size; own++) {
+    if ((e.famous[own >>> 5]! & (1 << own)) !== 0) judges[own] = e.candidates[own]!
+    else judges[own] = -1
+  }
+  for (let bit = f.size; bit < e.candidates.length; bit++) {
     if ((e.famous[bit >>> 5]! & (1 << bit)) === 0) continue
     const x = e.candidates[bit]!
     const own = s.member[x & s.mask]!
-    const other = byMember[own]!
-    if (other < 0 || compareIds(s.ids[x & s.mask]!, s.ids[other & s.mask]!) < 0) byMember[own] = x
+    const other = judges[own]!
+    if (other < 0 || compareIds(s.ids[x & s.mask]!, s.ids[other & s.mask]!) < 0) judges[own] = x
   }
-  return byMember.filter((x) => x >= 0)
+  return judges.filter((judge) => judge >= 0)
 }
 
 /** Byte by byte, as unsigned numbers. */

@@ -166,6 +166,20 @@ function heldParent(s: EventStore, handle: number): number {
   return s.state[slot] === GONE && s.judge[slot] === 0 ? -1 : index
 }
 
+function checkEvent(event: EngineEvent): void {
+  const { id, creator, birthRound, timestamp, transactionCount } = event
+  if (id.length !== 32) throw new Error(`invariant: the id of an event by ${creator} has ${id.length} bytes`)
+  if (!Number.isSafeInteger(birthRound) || birthRound < 1) {
+    throw new Error(`invariant: birthRound ${birthRound} of an event by ${creator}`)
+  }
+  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+    throw new Error(`invariant: timestamp ${timestamp} of an event by ${creator}`)
+  }
+  if (!Number.isSafeInteger(transactionCount) || transactionCount < 0) {
+    throw new Error(`invariant: transactionCount ${transactionCount} of an event by ${creator}`)
+  }
+}
+
 function checkParent(s: EventStore, event: EngineEvent, parent: number, own: boolean): void {
   const slot = parent & s.mask
   if (event.birthRound < s.birthRound[slot]!) {
@@ -185,6 +199,7 @@ function checkParent(s: EventStore, event: EngineEvent, parent: number, own: boo
 
 /** Puts an event at the end of the ring, without a round. Returns its index. */
 export function append(s: EventStore, event: EngineEvent, member: number): number {
+  checkEvent(event)
   const others = event.otherParents
   if (s.next - s.tail > s.mask) grow(s)
   growParents(s, others.length + 1)
