@@ -28,6 +28,7 @@ import {
   createByteWriter,
   equalBytes,
   hashLeaf,
+  MAX_UINT48,
   merkleRoot,
   readUint16,
   readUint32,
@@ -192,6 +193,8 @@ export function describeBlock(bytes: Uint8Array): BlockPlace {
   }
 }
 
+const isTime = (value: number): boolean => value < Number.MAX_SAFE_INTEGER
+
 /** Reads a block and checks its root; `undefined` if the bytes are not a sound block of this network. */
 export function decodeBlock(bytes: Uint8Array, networkId: Uint8Array, sha256: Sha256): Block | undefined {
   if (bytes.length < AT_JUDGES + 32 || !equalBytes(bytes.subarray(0, 16), DOMAIN)) return undefined
@@ -214,6 +217,10 @@ export function decodeBlock(bytes: Uint8Array, networkId: Uint8Array, sha256: Sh
     entries.push(entry)
   }
   const firstPosition = readUint48(bytes, AT_FIRST_POSITION)
+  const lastTimestamp = readUint64(bytes, AT_LAST_TIMESTAMP)
+  // Numbers that are not exact could not be written again.
+  if (!isTime(lastTimestamp) || !entries.every((entry) => isTime(entry.timestamp))) return undefined
+  if (firstPosition + transactionCount > MAX_UINT48) return undefined
   const root = bytes.subarray(headerBytes - 32, headerBytes)
   if (transactionCount !== readUint48(bytes, AT_TRANSACTION_COUNT)) return undefined
   if (!equalBytes(root, entriesRoot(sha256, entries, firstPosition))) return undefined
@@ -221,7 +228,7 @@ export function decodeBlock(bytes: Uint8Array, networkId: Uint8Array, sha256: Sh
     round: readUint48(bytes, AT_ROUND),
     previous: bytes.slice(AT_PREVIOUS, AT_ANCIENT),
     ancientThreshold: readUint48(bytes, AT_ANCIENT),
-    lastTimestamp: readUint64(bytes, AT_LAST_TIMESTAMP),
+    lastTimestamp,
     firstOrder: readUint48(bytes, AT_FIRST_ORDER),
     firstPosition,
     transactionCount,
