@@ -60,6 +60,8 @@ function drawBlocks(seed: number, count: number): { blocks: Block[]; head: Ledge
 
 const encode = (block: Block): Uint8Array => encodeBlock(block, networkId, sha256)
 
+const read = (bent: Uint8Array): Block | undefined => decodeBlock(bent, networkId, sha256)
+
 /** The layout of the header, written down a second time. */
 function headerOf(block: Block, root: Uint8Array): Buffer {
   const fixed = Buffer.alloc(124)
@@ -155,7 +157,6 @@ describe('a chain of blocks', () => {
 describe('bytes that are not the block', () => {
   const block = drawBlocks(7, 3).blocks.find((each) => each.entries.length > 2)!
   const bytes = encode(block)
-  const read = (bent: Uint8Array): Block | undefined => decodeBlock(bent, networkId, sha256)
 
   test('every flipped bit is refused or gives another hash', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {

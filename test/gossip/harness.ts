@@ -1,0 +1,112 @@
+/** One gossip machine over a view that the test sets, and what it says, decoded. */
+import { PROTOCOL_VERSION, type EventReference } from '@hearsay/dag'
+import {
+  createGossip,
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  type Gossip,
+  type GossipEffect,
+  type GossipTuning,
+  type GossipView,
+  type HelloFrame,
+  type WantFrame,
+} from '@hearsay/gossip'
+import { createRandom } from '../dag/random.ts'
+
+export const networkId: Uint8Array = new Uint8Array(32).fill(5)
+export const SELF = 1
+
+/** What the graph holds: the test changes it as it likes. */
+export interface Held {
+  frontier: Map<number, number>
+  version: number
+  /** By member: parents that its events wait for. */
+  missing: Map<number, EventReference[]>
+  decidedRound: number
+  ancientThreshold: number
+}
+
+export interface Said {
+  readonly link: number
+  readonly frame: Frame
+}
+
+export interface Machine {
+  readonly gossip: Gossip
+  readonly held: Held
+  /** All effects since the last call: frames that are sent, and the rest as it is. */
+  take(): { readonly said: readonly Said[]; readonly rest: readonly GossipEffect[] }
+  hear(link: number, frame: Frame, nowMs: number): void
+  /** Opens a link and greets as its member. */
+  join(link: number, nowMs: number, memberId?: number): void
+  /** The highest sequence number of a creator has grown. */
+  grow(creator: number, sequence: number): void
+}
+
+export const hello = (memberId: number): HelloFrame => ({
+  kind: 'hello',
+  networkId,
+  version: PROTOCOL_VERSION,
+  memberId,
+  software: 'test',
+})
+
+export const status = (frontier: readonly (readonly [number, number])[], decidedRound = 0): Frame => ({
+  kind: 'status',
+  decidedRound,
+  ancientThreshold: 1,
+  frontier: new Map(frontier),
+})
+
+export function createMachine(members: number, seed = 1, tuning: Partial<GossipTuning> = {}): Machine {
+  const random = createRandom(seed)
+  const held: Held = {
+    frontier: new Map(Array.from({ length: members }, (_, i) => [i + 1, 0])),
+    version: 0,
+    missing: new Map(),
+    decidedRound: 0,
+    ancientThreshold: 1,
+  }
+  const view: GossipView = {
+    frontier: () => held.frontier,
+    sequenceOf: (creator) => held.frontier.get(creator) ?? Infinity,
+    version: () => held.version,
+    missing: (memberId, limit) => (held.missing.get(memberId) ?? []).slice(0, limit),
+    decidedRound: () => held.decidedRound,
+    ancientThreshold: () => held.ancientThreshold,
+  }
+  const gossip = createGossip(
+    { networkId, memberId: SELF, software: 'machine', random: () => random.below(2 ** 32) / 2 ** 32, tuning },
+    view,
+  )
+  return {
+    gossip,
+    held,
+    take: () => {
+      const said: Said[] = []
+      const rest: GossipEffect[] = []
+      for (const effect of gossip.takeEffects()) {
+        if (effect.kind === 'send') said.push({ link: effect.link, frame: decodeFrame(effect.frame)! })
+        else rest.push(effect)
+      }
+      return { said, rest }
+    },
+    hear: (link, frame, nowMs) => gossip.frame(link, encodeFrame(frame), nowMs),
+    join: (link, nowMs, memberId = link) => {
+      gossip.opened(link, memberId, nowMs)
+      gossip.frame(link, encodeFrame(hello(memberId)), nowMs)
+    },
+    grow: (creator, sequence) => {
+      held.frontier.set(creator, sequence)
+      held.version += 1
+    },
+  }
+}
+
+/** The requests among what it says. */
+export const wants = (machine: Machine): (WantFrame & { readonly link: number })[] =>
+  machine.take().said.flatMap(({ link, frame }) => (frame.kind === 'want' ? [{ ...frame, link }] : []))
+
+/** The end of a repair. */
+export const ends = (request: number, complete = true): Frame => ({ kind: 'want-end', request, complete })
