@@ -7,7 +7,7 @@
  * that is not live (whose ancestors are not live either). That makes O(n · parents) per event in all, spread evenly.
  *
  * It is meant for members whose live events are one self-chain. If one has branched, which branch counts is known only
- * when a judge is elected: then the column of that member is made from that judge's chain (`coverJudge`).
+ * when a judge is elected: then the column of that member is made from that judge's chain (`coverJudges`).
  */
 import type { DenseRoster } from './roster.ts'
 import { LIVE } from './store.ts'
@@ -28,6 +28,7 @@ export class Coverage {
   newest: Int32Array = new Int32Array(0)
   branched: Uint8Array = new Uint8Array(0)
   stillBranched: Uint8Array = new Uint8Array(0)
+  set: Int32Array = new Int32Array(0)
   branchedCount = 0
   stack: Int32Array = new Int32Array(256)
 
@@ -114,21 +115,21 @@ export function coverEvent(v: Coverage, s: EventStore, x: number): void {
   if (v.branched[own] === 0) reach(v, s, x, own)
 }
 
-/** Makes a column again from a chain of the member's events, given from the newest to the oldest. */
-function coverChain(
+/** Empties the columns of a set of members. */
+function clearColumns(
   v: Coverage,
   s: EventStore,
   live: Int32Array,
   liveCount: number,
-  own: number,
-  chain: number[],
+  set: Int32Array,
 ): void {
-  const others = ~(1 << own)
+  const { words, covered } = v
   for (let i = 0; i < liveCount; i++) {
     const slot = live[i]! & s.mask
-    if (s.state[slot] === LIVE) v.covered[s.cover[slot]! * v.words + (own >>> 5)]! &= others
+    if (s.state[slot] !== LIVE) continue
+    const at = s.cover[slot]! * words
+    for (let w = 0; w < words; w++) covered[at + w]! &= ~set[w]!
   }
-  for (let i = chain.length - 1; i >= 0; i--) reach(v, s, chain[i]!, own)
 }
 
 /** The live part of an event's self-chain, the event first. */
@@ -138,18 +139,27 @@ function liveChain(s: EventStore, x: number): number[] {
   return chain
 }
 
-/** Makes the column of a judge whose creator has branched: from its live self-ancestors alone. */
-export function coverJudge(
+/** Makes the columns of those judges whose creators have branched: from their live self-ancestors alone. */
+export function coverJudges(
   v: Coverage,
   s: EventStore,
   live: Int32Array,
   liveCount: number,
-  judge: number,
+  judges: readonly number[],
 ): void {
-  coverChain(v, s, live, liveCount, s.member[judge & s.mask]!, liveChain(s, judge))
+  if (v.branchedCount === 0) return
+  v.set.fill(0)
+  for (let own = 0; own < v.size; own++) if (v.branched[own] === 1) v.set[own >>> 5]! |= 1 << own
+  clearColumns(v, s, live, liveCount, v.set)
+  for (const judge of judges) {
+    const own = s.member[judge & s.mask]!
+    if (v.branched[own] === 0) continue
+    const chain = liveChain(s, judge)
+    for (let i = chain.length - 1; i >= 0; i--) reach(v, s, chain[i]!, own)
+  }
 }
 
-/** Gives members that had branched and whose live events are one chain again their column back. */
+/** Gives members that had branched and whose live events are one chain again their columns back. */
 export function forgetBranches(v: Coverage, s: EventStore, live: Int32Array, liveCount: number): void {
   if (v.branchedCount === 0) return
   v.newest.fill(-1)
@@ -161,11 +171,17 @@ export function forgetBranches(v: Coverage, s: EventStore, live: Int32Array, liv
     if (v.newest[own] !== -1 && s.selfParent[x & s.mask] !== v.newest[own]) v.stillBranched[own] = 1
     v.newest[own] = x
   }
+  v.set.fill(0)
   for (let own = 0; own < v.size; own++) {
-    if (v.branched[own] === 0 || v.stillBranched[own] === 1) continue
+    if (v.branched[own] === 1 && v.stillBranched[own] === 0) v.set[own >>> 5]! |= 1 << own
+  }
+  clearColumns(v, s, live, liveCount, v.set)
+  for (let own = 0; own < v.size; own++) {
+    if ((v.set[own >>> 5]! & (1 << own)) === 0) continue
     v.branched[own] = 0
     v.branchedCount -= 1
-    coverChain(v, s, live, liveCount, own, liveChain(s, v.newest[own]!))
+    const chain = liveChain(s, v.newest[own]!)
+    for (let i = chain.length - 1; i >= 0; i--) reach(v, s, chain[i]!, own)
   }
 }
 
@@ -184,6 +200,7 @@ export function rebuildCoverage(
   v.newest = new Int32Array(v.size).fill(-1)
   v.branched = new Uint8Array(v.size)
   v.stillBranched = new Uint8Array(v.size)
+  v.set = new Int32Array(v.words)
   v.branchedCount = 0
   v.rowNext = 0
   v.freeCount = 0

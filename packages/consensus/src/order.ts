@@ -2,7 +2,7 @@
  * Decides which events a decided round receives, when they happened, and in which order they stand: `findOrder` of the
  * paper. Source: spec section 5. What it needs to know of ancestry is kept by coverage.ts while events are added.
  */
-import { coverJudge } from './coverage.ts'
+import { coverJudges } from './coverage.ts'
 import type { Coverage } from './coverage.ts'
 import type { DenseRoster } from './roster.ts'
 import { LIVE, RECEIVED } from './store.ts'
@@ -84,6 +84,7 @@ function prepareJudges(
     o.values = new Float64Array(roster.size)
     o.set = new Int32Array(v.words)
   }
+  coverJudges(v, s, live, liveCount, judges)
   o.set.fill(0)
   for (let j = 0; j < width; j++) {
     const judge = judges[j]!
@@ -92,7 +93,6 @@ function prepareJudges(
     o.judges[j] = judge
     o.weights[j] = roster.weights[own]!
     o.set[own >>> 5]! |= 1 << own
-    if (v.branched[own] === 1) coverJudge(v, s, live, liveCount, judge)
   }
 }
 

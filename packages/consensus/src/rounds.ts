@@ -75,34 +75,57 @@ function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: numbe
 
 /**
  * Lists the members m3 through which x may see a witness of the parents' round (those of whom it sees an event of that
- * round, and x itself) with what each one sees. Returns how many, or 0 if a sum shows that too few are seen.
+ * round, and x itself) by what each one sees. Returns how many.
  */
 function listViews(s: EventStore, f: Frame, c: Counter, row: number, own: number): number {
   const { bits, seen, words, size } = f
-  const { row: rows, seenCount, mask } = s
-  const { weights, equal, supermajority } = f.roster
+  const { row: rows, mask } = s
+  const { weights, equal } = f.roster
   const { offsets } = c
   const at = row * words * ROW_SETS
+  const from = row * size
+  const stride = words * ROW_SETS
   let count = 0
-  let sum = 0
   for (let w = 0; w < words; w++) {
+    const first = from + w * 32
     for (let set = bits[at + w]!; set !== 0; set &= set - 1) {
-      const m = w * 32 + 31 - Math.clz32(set & -set)
-      if (m === own) continue
-      const view = seen[row * size + m]! & mask
-      sum += seenCount[view]!
-      offsets[count] = rows[view]! * words * ROW_SETS
-      if (!equal) c.weights[count] = weights[m]!
+      const k = 31 - Math.clz32(set & -set)
+      offsets[count] = rows[seen[first + k]! & mask]! * stride
+      if (!equal) c.weights[count] = weights[w * 32 + k]!
       count += 1
     }
   }
-  if (own >= 0) {
-    for (let w = 0; w < words; w++) sum += popcount(bits[at + w]!)
-    offsets[count] = at
-    c.weights[count++] = weights[own]!
+  // What x sees of its own member it sees itself, whether its self-parent has that round (and is listed) or not.
+  if (own < 0) return count
+  const place = (bits[at + (own >>> 5)]! & (1 << own)) === 0 ? count++ : placeOf(bits, at, own)
+  offsets[place] = at
+  c.weights[place] = weights[own]!
+  return count
+}
+
+/** How many members of the set stand before m. */
+function placeOf(bits: Int32Array, at: number, m: number): number {
+  let count = popcount(bits[at + (m >>> 5)]! & ((1 << m) - 1))
+  for (let w = 0; w < m >>> 5; w++) count += popcount(bits[at + w]!)
+  return count
+}
+
+/** Do the views hold enough bits at all: a supermajority of columns, each with a supermajority of views? */
+function enoughBits(s: EventStore, f: Frame, row: number, own: number): boolean {
+  const { bits, seen, words, size } = f
+  const { seenCount, mask } = s
+  const { supermajority } = f.roster
+  const at = row * words * ROW_SETS
+  let sum = 0
+  for (let w = 0; w < words; w++) {
+    const set = bits[at + w]!
+    if (own >= 0) sum += popcount(set)
+    const first = row * size + w * 32
+    for (let rest = set; rest !== 0; rest &= rest - 1) {
+      sum += seenCount[seen[first + 31 - Math.clz32(rest & -rest)]! & mask]!
+    }
   }
-  // A supermajority of columns, each with a supermajority of views, takes that many bits in all.
-  return equal && !f.branching && sum < supermajority * supermajority ? 0 : count
+  return sum >= supermajority * supermajority
 }
 
 /**
@@ -191,8 +214,8 @@ function stronglySee(s: EventStore, f: Frame, c: Counter, slot: number, row: num
   const { equal, supermajority } = f.roster
   const own = s.member[slot]!
   const at = row * words * ROW_SETS
+  if (equal && !f.branching && !enoughBits(s, f, row, own)) return
   const count = listViews(s, f, c, row, own)
-  if (count === 0) return
   for (let w = 0; w < words; w++) {
     const open = bits[at + w]! & ~bits[at + 2 * words + w]!
     found[w] = 0

@@ -96,6 +96,15 @@ export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: num
   }
 }
 
+/** Does candidate c replace the best one so far in the walk of section 3? */
+function isLater(s: EventStore, c: number, best: number): boolean {
+  const cs = c & s.mask
+  const bs = best & s.mask
+  // Events with one first self-witness are of one round.
+  if (s.firstSelfWitness[cs] === s.firstSelfWitness[bs]) return s.generation[cs]! > s.generation[bs]!
+  return s.round[cs]! > s.round[bs]!
+}
+
 /** Which listed parent gives lastSeen(x, m) of a member that has branched: the walk of section 3. −1: none. */
 export function walkLastSeen(s: EventStore, f: Frame, m: number): number {
   const { seen, size, upRows, upCount } = f
@@ -103,15 +112,7 @@ export function walkLastSeen(s: EventStore, f: Frame, m: number): number {
   let best = -1
   for (let i = 0; i < upCount; i++) {
     const c = seen[upRows[i]! * size + m]!
-    if (c < 0 || c === best) continue
-    if (best >= 0) {
-      const cs = c & s.mask
-      const bs = best & s.mask
-      const later =
-        s.round[cs]! > s.round[bs]! ||
-        (s.generation[cs]! > s.generation[bs]! && s.firstSelfWitness[cs] === s.firstSelfWitness[bs])
-      if (!later) continue
-    }
+    if (c < 0 || c === best || (best >= 0 && !isLater(s, c, best))) continue
     best = c
     via = i
   }
