@@ -65,17 +65,18 @@ function nibble(code: number): number {
   return code < 58 ? code - 48 : code - 87
 }
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = new Uint8Array(32)
+function putBytes(hex: string, bytes: Uint8Array): Uint8Array {
   for (let i = 0; i < 32; i++)
     bytes[i] = nibble(hex.charCodeAt(2 * i)) * 16 + nibble(hex.charCodeAt(2 * i + 1))
   return bytes
 }
 
+const DIGITS = [48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]
+
 function hexOf(bytes: Uint8Array): string {
-  let hex = ''
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
-  return hex
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(DIGITS[byte >>> 4]!, DIGITS[byte & 15]!)
+  return String.fromCharCode(...codes)
 }
 
 function readRosters(file: Fields): ScheduledRoster[] {
@@ -107,7 +108,7 @@ function readSnapshot(file: Fields): ConsensusSnapshot | undefined {
   return {
     round: integerOf(snapshot, 'round', 'snapshot'),
     judges: listOf(snapshot, 'judges', 'snapshot').map((id, i) =>
-      bytesOf(idOf(id, `judges[${i}]`, 'snapshot')),
+      putBytes(idOf(id, `judges[${i}]`, 'snapshot'), new Uint8Array(32)),
     ),
     ancientThreshold: integerOf(snapshot, 'ancientThreshold', 'snapshot', 1),
     lastTimestamp: integerOf(snapshot, 'lastTimestamp', 'snapshot'),
@@ -115,18 +116,15 @@ function readSnapshot(file: Fields): ConsensusSnapshot | undefined {
   }
 }
 
-interface KnownEvent {
-  readonly hex: string
-  readonly creator: number
-  readonly birthRound: number
-  readonly timestamp: number
-  handle: number
-}
-
-/** The events of the file so far, by id, and the ids of all that are to come. */
+/** What is known of the events of the file, by place; the handles of those that have been read. */
 interface Reading {
-  readonly known: Map<string, KnownEvent>
   readonly places: ReadonlyMap<string, number>
+  readonly creators: Float64Array
+  readonly birthRounds: Float64Array
+  readonly timestamps: Float64Array
+  readonly handles: Float64Array
+  /** 32 bytes for each event. */
+  readonly ids: Uint8Array
 }
 
 function idsOfFile(events: readonly unknown[]): Map<string, number> {
@@ -140,28 +138,72 @@ function idsOfFile(events: readonly unknown[]): Map<string, number> {
   return places
 }
 
-/** The parent of that id; undefined if the file does not hold it. */
+/** The place of the parent of that id; −1 if the file does not hold it. */
 function parentOf(
   reading: Reading,
   id: unknown,
   name: string,
+  i: number,
   birthRound: number,
   where: string,
-): KnownEvent | undefined {
+): number {
   const hex = idOf(id, name, where)
-  const parent = reading.known.get(hex)
-  if (parent === undefined) {
-    if (reading.places.has(hex)) throw new Error(`${where}: ${name} ${hex} does not come before its child`)
-    return undefined
+  const place = reading.places.get(hex)
+  if (place === undefined) return -1
+  if (place >= i) throw new Error(`${where}: ${name} ${hex} does not come before its child`)
+  if (reading.birthRounds[place]! > birthRound) {
+    throw new Error(
+      `${where}: birthRound ${birthRound} is before that of ${name}, ${reading.birthRounds[place]!}`,
+    )
   }
-  if (parent.birthRound > birthRound) {
-    throw new Error(`${where}: birthRound ${birthRound} is before that of ${name}, ${parent.birthRound}`)
-  }
-  return parent
+  return place
 }
 
-/** Reads the event at one place of the file, and remembers it. */
-function readEvent(reading: Reading, value: unknown, i: number): { event: EngineEvent; known: KnownEvent } {
+function readSelfParent(
+  reading: Reading,
+  fields: Fields,
+  i: number,
+  birthRound: number,
+  where: string,
+): number {
+  if (fields['selfParent'] === null) return NO_EVENT
+  const { creators, timestamps, handles } = reading
+  const place = parentOf(reading, fields['selfParent'], 'selfParent', i, birthRound, where)
+  if (place < 0) return NO_EVENT
+  if (creators[place] !== creators[i]) {
+    throw new Error(`${where}: selfParent is by ${creators[place]}, not by ${creators[i]}`)
+  }
+  if (timestamps[place]! >= timestamps[i]!) {
+    throw new Error(`${where}: timestamp is not greater than that of selfParent`)
+  }
+  return handles[place]!
+}
+
+function readOtherParents(
+  reading: Reading,
+  fields: Fields,
+  i: number,
+  birthRound: number,
+  where: string,
+): number[] {
+  const { creators, handles } = reading
+  const used = new Set<number>([creators[i]!])
+  return listOf(fields, 'otherParents', where).map((id, j) => {
+    const place = parentOf(reading, id, `otherParents[${j}]`, i, birthRound, where)
+    if (place < 0) return NO_EVENT
+    const creator = creators[place]!
+    if (used.has(creator)) {
+      throw new Error(
+        `${where}: otherParents[${j}] is by ${creator}, like another parent or the event itself`,
+      )
+    }
+    used.add(creator)
+    return handles[place]!
+  })
+}
+
+/** Reads the event at one place of the file. */
+function readEvent(reading: Reading, value: unknown, i: number): EngineEvent {
   const fields = fieldsOf(value, `events[${i}]`)
   const hex = idOf(fields['id'], 'id', `events[${i}]`)
   const where = `events[${i}] (${hex})`
@@ -169,56 +211,32 @@ function readEvent(reading: Reading, value: unknown, i: number): { event: Engine
   const birthRound = integerOf(fields, 'birthRound', where, 1)
   const timestamp = integerOf(fields, 'timestamp', where)
   const coin = integerOf(fields, 'coin', where)
+  const transactionCount = integerOf(fields, 'transactionCount', where)
   if (creator > 0xffff_ffff) throw new Error(`${where}: creator is not an unsigned 32-bit integer`)
   if (coin > 1) throw new Error(`${where}: coin is neither 0 nor 1`)
-  let selfParent = NO_EVENT
-  if (fields['selfParent'] !== null) {
-    const parent = parentOf(reading, fields['selfParent'], 'selfParent', birthRound, where)
-    if (parent !== undefined) {
-      if (parent.creator !== creator)
-        throw new Error(`${where}: selfParent is by ${parent.creator}, not by ${creator}`)
-      if (parent.timestamp >= timestamp)
-        throw new Error(`${where}: timestamp is not greater than that of selfParent`)
-      selfParent = parent.handle
-    }
-  }
-  const creators = new Set<number>([creator])
-  const otherParents = listOf(fields, 'otherParents', where).map((id, j) => {
-    const parent = parentOf(reading, id, `otherParents[${j}]`, birthRound, where)
-    if (parent === undefined) return NO_EVENT
-    if (creators.has(parent.creator)) {
-      throw new Error(
-        `${where}: otherParents[${j}] is by ${parent.creator}, like another parent or the event itself`,
-      )
-    }
-    creators.add(parent.creator)
-    return parent.handle
-  })
-  const transactionCount = integerOf(fields, 'transactionCount', where)
-  const id = bytesOf(hex)
+  reading.creators[i] = creator
+  reading.birthRounds[i] = birthRound
+  reading.timestamps[i] = timestamp
   return {
-    event: {
-      id,
-      creator,
-      selfParent,
-      otherParents,
-      birthRound,
-      timestamp,
-      coin: coin === 1 ? 1 : 0,
-      transactionCount,
-    },
-    known: { hex, creator, birthRound, timestamp, handle: NO_EVENT },
+    id: putBytes(hex, reading.ids.subarray(32 * i, 32 * i + 32)),
+    creator,
+    selfParent: readSelfParent(reading, fields, i, birthRound, where),
+    otherParents: readOtherParents(reading, fields, i, birthRound, where),
+    birthRound,
+    timestamp,
+    coin: coin === 1 ? 1 : 0,
+    transactionCount,
   }
 }
 
-function printRound(decided: DecidedRound): InterchangeRound {
+function printRound(decided: DecidedRound, hexes: readonly string[]): InterchangeRound {
   return {
     round: decided.round,
     judges: decided.judges.map(hexOf),
     ancientThreshold: decided.ancientThreshold,
     lastTimestamp: decided.lastTimestamp,
     nextOrder: decided.nextOrder,
-    events: decided.events.map(({ id, timestamp, order }) => ({ id: hexOf(id), timestamp, order })),
+    events: decided.events.map(({ handle, timestamp, order }) => ({ id: hexes[handle]!, timestamp, order })),
   }
 }
 
@@ -229,13 +247,22 @@ export function replayInterchange(file: unknown, tuning: EngineTuning = {}): Int
   const options = { config: readConfig(fields), rosters: readRosters(fields) }
   const engine: Engine = createEngine(snapshot === undefined ? options : { ...options, snapshot }, tuning)
   const events = listOf(fields, 'events', 'file')
-  const reading: Reading = { known: new Map(), places: idsOfFile(events) }
+  const reading: Reading = {
+    places: idsOfFile(events),
+    creators: new Float64Array(events.length),
+    birthRounds: new Float64Array(events.length),
+    timestamps: new Float64Array(events.length),
+    handles: new Float64Array(events.length),
+    ids: new Uint8Array(32 * events.length),
+  }
+  /** Ids by handle. */
+  const hexes: string[] = []
   const rounds: InterchangeRound[] = []
   for (let i = 0; i < events.length; i++) {
-    const { event, known } = readEvent(reading, events[i], i)
-    known.handle = engine.insert(event)
-    reading.known.set(known.hex, known)
-    for (const decided of engine.takeDecidedRounds()) rounds.push(printRound(decided))
+    const handle = engine.insert(readEvent(reading, events[i], i))
+    reading.handles[i] = handle
+    if (handle !== NO_EVENT) hexes[handle] = (events[i] as { id: string }).id
+    for (const decided of engine.takeDecidedRounds()) rounds.push(printRound(decided, hexes))
   }
   return { decidedRound: engine.decidedRound(), rounds }
 }
