@@ -22,6 +22,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What is no number is refused later, by its bounds. */
+const numberFrom = (value: unknown): number => (typeof value === 'number' ? value : Number.NaN)
+
 /** `genesis.json` as an object to write out. */
 export function genesisToJson(genesis: Genesis): object {
   return {
@@ -56,17 +59,17 @@ export function genesisFromJson(json: unknown): Parsed<Genesis> {
       continue
     }
     members.push({
-      id: Number(each['id']),
+      id: numberFrom(each['id']),
       name: each['name'],
-      weight: Number(each['weight']),
+      weight: numberFrom(each['weight']),
       publicKey: key,
     })
   }
   const salt = typeof json['salt'] === 'string' ? fromHex(json['salt']) : undefined
   if (salt === undefined) faults.push('salt: 32 hex digits')
   const genesis: Genesis = {
-    coinFrequency: Number(json['coinFrequency']),
-    roundsNonAncient: Number(json['roundsNonAncient']),
+    coinFrequency: numberFrom(json['coinFrequency']),
+    roundsNonAncient: numberFrom(json['roundsNonAncient']),
     salt: salt ?? new Uint8Array(16),
     members,
   }
@@ -91,12 +94,16 @@ export function configFromJson(json: unknown): Parsed<NodeConfig> {
   if (gossip === undefined) faults.push('gossip: { "host": …, "port": 0 to 65535 }')
   const api = addressFrom(json['api'])
   if (api === undefined) faults.push('api: { "host": …, "port": 0 to 65535 }')
-  const peers: Record<string, { host: string; port: number }> = {}
-  for (const [peer, value] of Object.entries(isRecord(json['peers']) ? json['peers'] : {})) {
+  const listed = json['peers'] ?? {}
+  if (!isRecord(listed)) faults.push('peers: addresses of the other members by name')
+  const addresses: [string, { host: string; port: number }][] = []
+  for (const [peer, value] of isRecord(listed) ? Object.entries(listed) : []) {
     const address = addressFrom(value)
     if (address === undefined) faults.push(`peers.${peer}: { "host": …, "port": 0 to 65535 }`)
-    else peers[peer] = address
+    else addresses.push([peer, address])
   }
+  // Without a prototype: `constructor` is the name of a member, if it is there.
+  const peers = Object.setPrototypeOf(Object.fromEntries(addresses), null) as NodeConfig['peers']
   if (faults.length > 0 || gossip === undefined || api === undefined) return { ok: false, faults }
   return { ok: true, value: { name: String(name), gossip, api, peers } }
 }

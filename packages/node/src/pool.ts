@@ -2,7 +2,7 @@
  * Transactions that wait for an own event, in the order of submission. Bounded in number and bytes: what does not fit is
  * refused to the submitter, never dropped later.
  */
-import { MAX_PAYLOAD_BYTES, MAX_TRANSACTIONS } from '@hearsay/dag'
+import { MAX_PAYLOAD_BYTES, MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from '@hearsay/dag'
 
 export interface PoolLimits {
   readonly transactions: number
@@ -85,6 +85,8 @@ export function createPool(overrides: Partial<PoolLimits> = {}): Pool {
 
   return {
     add: (transaction) => {
+      if (transaction.bytes.length > MAX_TRANSACTION_BYTES)
+        throw new Error(`invariant: no event carries a transaction of ${transaction.bytes.length} bytes`)
       if (queue.length - head >= limits.transactions) return false
       if (bytes + transaction.bytes.length > limits.bytes) return false
       queue.push(transaction)
