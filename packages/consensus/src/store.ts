@@ -61,6 +61,9 @@ export class EventStore {
   parents: Int32Array
   parentMask: number
   parentNext = 0
+  /** Which event last had a parent by each member: to notice two by one. */
+  stamps: Float64Array = new Float64Array(16)
+  stamp = 0
 
   // Where it stands.
   state: Uint8Array
@@ -197,6 +200,26 @@ function checkParent(s: EventStore, event: EngineEvent, parent: number, own: boo
   }
 }
 
+/** Is a parent by the same creator listed already, between `start` and `end`? */
+function isRepeated(s: EventStore, parent: number, start: number, end: number): boolean {
+  const member = s.member[parent & s.mask]!
+  if (member >= 0) {
+    if (member >= s.stamps.length) {
+      const stamps = new Float64Array(2 * member + 8)
+      stamps.set(s.stamps)
+      s.stamps = stamps
+    }
+    if (s.stamps[member] === s.stamp) return true
+    s.stamps[member] = s.stamp
+    return false
+  }
+  const creator = s.creator[parent & s.mask]!
+  for (let k = start; k < end; k++) {
+    if (s.creator[s.parents[k & s.parentMask]! & s.mask] === creator) return true
+  }
+  return false
+}
+
 /** Puts an event at the end of the ring, without a round. Returns its index. */
 export function append(s: EventStore, event: EngineEvent, member: number): number {
   checkEvent(event)
@@ -207,6 +230,7 @@ export function append(s: EventStore, event: EngineEvent, member: number): numbe
   const slot = index & s.mask
   const start = s.parentNext
   let end = start
+  s.stamp += 1
   const self = event.selfParent < 0 ? -1 : heldParent(s, event.selfParent)
   if (self >= 0) {
     checkParent(s, event, self, true)
@@ -218,11 +242,10 @@ export function append(s: EventStore, event: EngineEvent, member: number): numbe
     const other = heldParent(s, handle)
     if (other < 0) continue
     checkParent(s, event, other, false)
-    const by = s.creator[other & s.mask]!
-    for (let k = start; k < end; k++) {
-      if (s.creator[s.parents[k & s.parentMask]! & s.mask] === by) {
-        throw new Error(`invariant: two parents of an event by ${event.creator} are by ${by}`)
-      }
+    if (isRepeated(s, other, start, end)) {
+      throw new Error(
+        `invariant: two parents of an event by ${event.creator} are by ${s.creator[other & s.mask]}`,
+      )
     }
     s.parents[end++ & s.parentMask] = other
   }
