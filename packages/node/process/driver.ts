@@ -16,6 +16,7 @@ import {
 } from '../src/member-types.ts'
 import type { RepairIndex } from '../src/repair-index.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import { asOperatorError } from './operator-errors.ts'
 import type { RepairServer } from './repair-server.ts'
 import type { Submissions } from './submissions.ts'
 
@@ -75,9 +76,10 @@ export function createDriver(parts: DriverParts): Driver {
 
   function stopWith(error: unknown): void {
     finished = true
+    const known = asOperatorError(error)
     const failure =
-      error instanceof OperatorError
-        ? error
+      known instanceof OperatorError
+        ? known
         : new OperatorError(
             'E_INVARIANT',
             error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -174,6 +176,7 @@ export function createDriver(parts: DriverParts): Driver {
   async function makeDurable(sequence: number | undefined): Promise<void> {
     try {
       await journal.sync()
+      ledger.settle(journal.durableEnd())
     } catch (error) {
       if (finished) return
       if (!(error instanceof DiskFull)) throw error
@@ -186,7 +189,6 @@ export function createDriver(parts: DriverParts): Driver {
       diskFull = false
       dispatch({ kind: 'creating', allowed: true })
     }
-    ledger.settle(journal.durableEnd())
     if (sequence !== undefined) dispatch({ kind: 'durable', sequence })
   }
 

@@ -95,9 +95,9 @@ export function openLedgerStore(dir: string, networkId: Uint8Array, sha256: Sha2
         file.appendBlock(each.block.round, each.block.firstPosition, each.bytes)
         count += 1
       }
-      if (count === 0) return
-      pending = pending.slice(count)
-      file.flush()
+      if (count > 0) pending = pending.slice(count)
+      // What a full disk did not take waits in the file's buffer for the next time.
+      if (file.bufferedBytes() > 0) file.flush()
     },
     block: (round) => {
       const inMemory = fromPending(round)

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { MAX_TRANSACTION_BYTES, networkIdOf, type Genesis, type Member as RosterMember } from '@hearsay/dag'
 import { createBestSuite } from '@hearsay/dag/native'
 import { startTransport, type PeerAddress, type Transport } from '@hearsay/gossip/ws'
-import { DiskError, lockDirectory, openJournal, type Journal } from '../disk/index.ts'
+import { lockDirectory, openJournal, type Journal } from '../disk/index.ts'
 import type { NodeConfig } from '../src/config.ts'
 import type { NodeStatus, SubmitResult } from '../src/api-types.ts'
 import { OperatorError } from '../src/errors.ts'
@@ -16,31 +16,11 @@ import { findSelf, readConfig, readGenesis, readSecretKey } from './data-directo
 import { createDriver, type DriverParts } from './driver.ts'
 import { openLedgerStore } from './ledger-store.ts'
 import { createLogReader } from './log-reader.ts'
+import { asOperatorError } from './operator-errors.ts'
 import { createRepairServer } from './repair-server.ts'
 import { describeStatus, SOFTWARE } from './status.ts'
 import { createSubmissions } from './submissions.ts'
 import type { StartedNode, StartOptions } from './types.ts'
-
-/** Exit codes of what can go wrong below; 1 for what is not listed. */
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  E_JOURNAL_DAMAGED: 65,
-  E_JOURNAL_FOREIGN: 78,
-  E_JOURNAL_MISSING: 78,
-  E_DIR_LOCKED: 69,
-  E_KEY_PERMISSIONS: 77,
-  E_DISK_FULL: 69,
-  E_PORT_IN_USE: 69,
-  E_LISTEN_DENIED: 77,
-  E_ADDRESS_NOT_AVAILABLE: 78,
-  E_BAD_ROSTER: 78,
-}
-
-function asOperatorError(error: unknown): Error {
-  if (error instanceof OperatorError || !(error instanceof Error)) return error as Error
-  const code = (error as { code?: unknown }).code
-  if (typeof code !== 'string' || (!(error instanceof DiskError) && !(code in EXIT_CODES))) return error
-  return new OperatorError(code, error.message, EXIT_CODES[code] ?? 1, undefined, { cause: error })
-}
 
 /** A number from 0 to below 1 from the system's randomness. */
 const random = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
