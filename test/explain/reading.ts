@@ -1,0 +1,30 @@
+/** Interchange files, and what the explainer says of each of their events. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { createExplainer, feedInterchange, type Explainer, type Explanation } from '@hearsay/consensus'
+import { fromHex } from '@hearsay/dag'
+import type { Dag } from '../reference/dag.ts'
+
+const conformance = new URL('../conformance/cases/', import.meta.url)
+
+export const caseNames: readonly string[] = readdirSync(conformance)
+  .filter((name) => name.endsWith('.json'))
+  .toSorted()
+
+export function readCase(name: string): Dag {
+  return JSON.parse(readFileSync(new URL(name, conformance), 'utf8')) as Dag
+}
+
+export interface Explained {
+  readonly explainer: Explainer
+  readonly of: (id: string) => Explanation
+}
+
+export function explainAll(dag: Dag): Explained {
+  const explainer = feedInterchange(dag, createExplainer, () => undefined)
+  const of = (id: string): Explanation => {
+    const found = explainer.explain(fromHex(id)!)
+    if (found === undefined) throw new Error(`${id} is not known`)
+    return found
+  }
+  return { explainer, of }
+}
