@@ -32,7 +32,7 @@ export interface CreatorTuning {
 
 export const DEFAULT_CREATOR_TUNING: CreatorTuning = {
   minGapMs: 2,
-  patienceMs: 4,
+  patienceMs: 10,
   missesForgiven: 2,
   answerAfterMs: 24,
   stallMs: 1_000,
