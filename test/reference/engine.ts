@@ -47,7 +47,10 @@ function roundOf(r: DecidedRound): ExpectedRound {
 /** Ways of computing that must make no difference. */
 const TUNINGS: readonly EngineTuning[] = [
   {},
+  { capacity: 1 },
+  {},
   { alwaysAfresh: true },
+  {},
   { capacity: 1, renumberAt: 1 },
   { capacity: 2, renumberAt: 100 },
 ]

@@ -14,6 +14,8 @@ export interface GenerateOptions {
   readonly coinFrequency?: number
   readonly roundsNonAncient?: number
   readonly branching?: boolean
+  /** Branches by the dozen, and an honest member that is away: so the brancher's witnesses are needed. */
+  readonly bomb?: boolean
 }
 
 /** Of so many seeds one graph is made by the vote-splitting scheduler, and one has more members than fit into a word. */
@@ -27,24 +29,28 @@ export function generate(seed: number, options: GenerateOptions = {}): Dag {
     const far = place % 5 === 0
     return splitVotes(seed, random, { coinFrequency: far ? 20 : 12, branching: far || place % 2 === 1 })
   }
-  const many = seed % MANY_EVERY === MANY_EVERY / 2 && options.n === undefined
+  const many = seed % MANY_EVERY === 50 && options.n === undefined
   const n =
     options.n ??
     (many ? random.between(31, 40) : random.pick([1, 2, 3, 4, 4, 4, 5, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13]))
+  const bomb = options.bomb ?? (n >= 4 && n <= 10 && random.chance(0.12))
   const late = random.chance(0.25) ? random.between(1, 2) : 0
   const members = drawMembers(random, n + late)
   const count = options.events ?? drawCount(random, n)
   const rosters = drawRosters(random, members, n, count)
   const branchers =
-    (options.branching ?? random.chance(0.55)) ? drawBranchers(random, members, rosters) : new Set<number>()
+    (options.branching ?? (bomb || random.chance(0.55)))
+      ? drawBranchers(random, members, rosters)
+      : new Set<number>()
   const tick = random.pick([1, 7, 100, 1000])
   const events = makeEvents(
     random,
     {
       members,
       branchers,
-      maxBranches: random.pick([2, 3, 5, 10, 40]),
-      chanceOfBranch: random.pick([0.15, 0.15, 0.15, 0.6]),
+      maxBranches: bomb ? 40 : random.pick([2, 3, 5, 10]),
+      chanceOfBranch: bomb ? 0.6 : 0.15,
+      chanceOfBareBranch: bomb ? random.pick([0.1, 0.6]) : 0.1,
       maxOtherParents: many ? 12 : random.pick([1, 1, 1, 2, 3, 5]),
       weightsOf: (round) => weightsOf(members, rosters, round),
       joinsAt: members.map((_, place) => (place >= n || random.chance(0.05) ? random.below(count) : 0)),
@@ -54,7 +60,9 @@ export function generate(seed: number, options: GenerateOptions = {}): Dag {
         grain: tick * random.pick([1, 1, 4, 40, 10_000]),
         skews: members.map(() => (random.chance(0.2) ? random.below(1_000_000) : random.below(3 * tick))),
       },
-      silence: drawSilence(random, members.length, count),
+      silence: bomb
+        ? drawAbsence(random, members, branchers, count)
+        : drawSilence(random, members.length, count),
       partitions: drawPartitions(random, members.length, count),
       chanceOfNoOtherParent: random.pick([0, 0, 0.05, 0.3]),
       chanceOfOldOtherParent: random.pick([0, 0.1, 0.4]),
@@ -85,7 +93,7 @@ function drawMembers(random: Random, count: number): number[] {
 
 /** Enough for a few rounds; sometimes, with few members, for more rounds than an ancient window holds. */
 function drawCount(random: Random, n: number): number {
-  if (n > 13) return 28 * n
+  if (n > 13) return 20 * n
   if (n <= 6 && random.chance(0.3)) return random.between(200, 400)
   return random.between(20 + 12 * n, 60 + 22 * n)
 }
@@ -138,9 +146,23 @@ function drawSilence(random: Random, n: number, count: number): Interval[] {
   if (random.chance(0.5)) return []
   return Array.from({ length: random.between(1, 3) }, () => {
     const from = random.below(count)
-    const kind = random.pick(['offline', 'muted'] as const)
+    const kind = random.pick(['offline', 'muted', 'alone'] as const)
     return { member: random.below(n), from, to: from + random.between(20, 2 * count), kind }
   })
+}
+
+/** One honest member is away for most of the time, or makes a chain of its own that only branchers hear. */
+function drawAbsence(
+  random: Random,
+  members: readonly number[],
+  branchers: ReadonlySet<number>,
+  count: number,
+): Interval[] {
+  const honest = members.map((_, place) => place).filter((place) => !branchers.has(members[place]!))
+  const from = random.below(30)
+  return [
+    { member: random.pick(honest), from, to: from + count, kind: random.pick(['offline', 'alone'] as const) },
+  ]
 }
 
 function drawPartitions(random: Random, n: number, count: number): Partition[] {

@@ -12,6 +12,8 @@ export interface WorldOptions {
   readonly branchers: ReadonlySet<number>
   readonly maxBranches: number
   readonly chanceOfBranch: number
+  /** How likely a branch has no self-parent at all. */
+  readonly chanceOfBareBranch: number
   readonly maxOtherParents: number
   /** Weights that rule a round, by place in `members` (0 for strangers). */
   readonly weightsOf: (round: number) => readonly number[]
@@ -32,12 +34,12 @@ export interface WorldOptions {
   readonly rates: readonly number[]
 }
 
-/** While it lasts the member is offline (neither hears nor speaks) or muted (hears, acts, but is not heard). */
+/** While it lasts the member is offline, or muted (is not heard), or alone (hears nobody, and only branchers hear it). */
 export interface Interval {
   readonly member: number
   readonly from: number
   readonly to: number
-  readonly kind: 'offline' | 'muted'
+  readonly kind: 'offline' | 'muted' | 'alone'
 }
 
 export interface Partition {
@@ -89,7 +91,9 @@ export function makeEvents(random: Random, options: WorldOptions, count: number)
   function branch(place: number): void {
     const own = byPlace[place]!
     const from =
-      own.length === 0 || random.chance(0.1) ? null : own[Math.max(0, own.length - 1 - random.below(6))]!
+      own.length === 0 || random.chance(options.chanceOfBareBranch)
+        ? null
+        : own[Math.max(0, own.length - 1 - random.below(6))]!
     const view = new Uint32Array(words)
     if (from !== null) unite(view, from.ancestors)
     if (random.chance(0.5)) unite(view, random.pick(mouths[place]!).view)
@@ -109,7 +113,11 @@ export function makeEvents(random: Random, options: WorldOptions, count: number)
 
   function hear(mouth: Mouth): Made[] {
     const others = members.map((_, place) => place).filter((p) => p !== mouth.place && present(p))
-    const reachable = others.filter((p) => !is('muted', p) && !apart(mouth.place, p))
+    const isBrancher = branchers.has(members[mouth.place]!)
+    const reachable = others.filter(
+      (p) => !is('muted', p) && !apart(mouth.place, p) && (isBrancher || !is('alone', p)),
+    )
+    if (is('alone', mouth.place)) reachable.length = 0
     const wanted = random.chance(options.chanceOfNoOtherParent)
       ? 0
       : random.between(1, options.maxOtherParents)

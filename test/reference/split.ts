@@ -49,7 +49,7 @@ interface Split {
 }
 
 function trySplit(random: Random, coinFrequency: number, branching: boolean): Vertex[] | null {
-  const n = random.pick([4, 4, 4, 5, 6])
+  const n = coinFrequency > 12 ? 4 : random.pick([4, 4, 4, 5])
   const roster = new Map(Array.from({ length: n }, (_, id) => [id, 1n]))
   const election = createElection({
     decidedRound: 0,
@@ -68,7 +68,7 @@ function trySplit(random: Random, coinFrequency: number, branching: boolean): Ve
   }
   const target = split.tips[0]!
   for (let round = 1; round <= coinFrequency; round++) if (!passRound(split, target, round)) return null
-  for (let i = 0; i < 20 * n; i++) {
+  for (let i = 0; i < 15 * n; i++) {
     const m = random.below(n)
     const other = (m + 1 + random.below(n - 1)) % n
     commit(split, draft(split, m, split.tips[m]!, [split.tips[other]!]))
