@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { DEFAULT_TUNING } from '@hearsay/gossip'
 import { createMachine, ends, networkId, status, wants } from './harness.ts'
 
+/** A parent that is known by its number. */
+const parent = (number: number) => ({ creator: 3, birthRound: 4, id: new Uint8Array(32).fill(number) })
+
 describe('repair', () => {
   const { graceMs, repairTimeoutMs, repairMaxMs } = DEFAULT_TUNING
 
@@ -21,11 +24,11 @@ describe('repair', () => {
         ]),
         20,
       )
-    for (let now = 20; now < 3_000; now += 10) machine.gossip.tick(now)
+    for (let now = 20; now < 900; now += 10) machine.gossip.tick(now)
     expect(wants(machine)).toEqual([])
     machine.grow(2, 6)
     machine.grow(3, 9)
-    machine.hear(2, ends(want!.request), 3_000)
+    machine.hear(2, ends(want!.request), 900)
     expect(wants(machine)).toEqual([])
     machine.hear(2, status([[2, 7]]), 3_100)
     expect(wants(machine)).toEqual([])
@@ -202,8 +205,8 @@ describe('repair', () => {
     const machine = createMachine(3)
     for (const link of [2, 3]) machine.join(link, 0)
     machine.take()
-    const parent = { creator: 3, birthRound: 4, id: networkId }
-    machine.held.missing.set(2, [parent])
+    const lost = parent(7)
+    machine.held.missing.set(2, [lost])
     machine.gossip.orphan(2, 0)
     machine.gossip.orphan(99, 0)
     machine.gossip.tick(graceMs - 1)
@@ -215,11 +218,52 @@ describe('repair', () => {
     machine.grow(1, 7)
     machine.hear(2, ends(first!.request), 100)
     const [second] = wants(machine)
-    expect(second).toMatchObject({ link: 2, missing: [parent] })
+    expect(second).toMatchObject({ link: 2, missing: [lost] })
     machine.held.missing.clear()
     machine.hear(2, ends(second!.request), 110)
     machine.gossip.tick(5_000)
     expect(wants(machine)).toEqual([])
     expect(machine.gossip.nextTickMs(5_000)).toBeGreaterThan(5_000)
+  })
+
+  test('children that come a little before their parents are no reason to ask', () => {
+    const machine = createMachine(3)
+    machine.join(2, 0)
+    machine.take()
+    // At any time some parent is missing, none for long.
+    for (let now = 0; now < 10_000; now += 10) {
+      const newest = Math.floor(now / 10)
+      machine.held.missing.set(
+        2,
+        [newest - 1, newest].map((number) => parent(number & 255)),
+      )
+      machine.gossip.orphan(2, now)
+      machine.gossip.tick(now)
+    }
+    expect(wants(machine)).toEqual([])
+  })
+
+  test('a parent that stays missing is named, whatever else comes and goes', () => {
+    const machine = createMachine(3)
+    machine.join(2, 0)
+    machine.take()
+    const named: boolean[] = []
+    for (let now = 0; now < 1_000; now += 10) {
+      machine.held.missing.set(2, [1 + (Math.floor(now / 10) % 200), 255].map(parent))
+      machine.held.version += 1
+      machine.gossip.orphan(2, now)
+      machine.gossip.tick(now)
+      for (const want of wants(machine)) {
+        named.push(want.missing.some((each) => each.id[0] === 255))
+        machine.hear(2, ends(want.request), now)
+        for (const again of wants(machine)) {
+          named.push(again.missing.some((each) => each.id[0] === 255))
+          machine.hear(2, ends(again.request), now)
+        }
+      }
+    }
+    expect(named.slice(0, 2)).toEqual([false, true])
+    // It is not sent, so the pauses grow.
+    expect(named.length).toBeLessThan(12)
   })
 })

@@ -11,7 +11,10 @@ export interface GossipTuning {
   /** A repair that sends nothing for this long is given up, and in any case after the longer time. */
   readonly repairTimeoutMs: number
   readonly repairMaxMs: number
-  /** A peer that was asked in vain is not asked for a while: at first twice `graceMs`, doubling up to this. */
+  /**
+   * A peer that was asked in vain is not asked for a while: at first twice `graceMs`, doubling up to this, and at least for as
+   * long as it let us wait.
+   */
   readonly pauseMaxMs: number
   /** What a peer says that it has and does not send when asked for all, is not asked for again for this long. */
   readonly excuseMs: number
@@ -27,8 +30,8 @@ export interface GossipTuning {
 export const DEFAULT_TUNING: GossipTuning = {
   advertEveryMs: 250,
   graceMs: 40,
-  repairTimeoutMs: 3_000,
-  repairMaxMs: 15_000,
+  repairTimeoutMs: 1_000,
+  repairMaxMs: 10_000,
   pauseMaxMs: 10_000,
   excuseMs: 30_000,
   repairBytes: 4 * 1024 * 1024,

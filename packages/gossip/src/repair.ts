@@ -10,6 +10,7 @@
  * A frontier says all unless a member has branched. So when a peer has sent all beyond the frontier and parents of events that
  * it brought are still missing, it is asked for these by name: who holds an event holds its ancestors.
  */
+import { bytesKey, type EventKey } from '@hearsay/dag'
 import type { Frontier, WantFrame } from './frames.ts'
 import type { GossipTuning, GossipView } from './options.ts'
 
@@ -44,8 +45,13 @@ interface Peer {
   frontier: Frontier | undefined
   /** Since when it has events that we lack, or undefined. */
   lackingSinceMs: number | undefined
-  /** Since when parents of events that it brought may be missing, or undefined. */
+  /**
+   * Since when parents of events that it brought may be missing, or undefined; and which: when only others are missing by
+   * the time that these are due, the others are new, and on their way by themselves.
+   */
   orphanSinceMs: number | undefined
+  missing: ReadonlySet<EventKey>
+  lookedMs: number
   /** The frontier alone has not helped: the missing parents are named as well. */
   names: boolean
   /** By creator what it said that it has and did not send, and until when that counts. */
@@ -83,6 +89,8 @@ export function createRepairs(
       frontier: undefined,
       lackingSinceMs: undefined,
       orphanSinceMs: undefined,
+      missing: new Set(),
+      lookedMs: -Infinity,
       names: false,
       excused: new Map(),
       excusedUntilMs: -Infinity,
@@ -100,7 +108,27 @@ export function createRepairs(
 
   const lacks = (peer: Peer, nowMs: number): boolean => lackedCreators(peer, nowMs).length > 0
 
-  const hasOrphans = (peer: Peer): boolean => view.missing(peer.memberId, 1).length > 0
+  const missingNow = (peer: Peer): ReadonlySet<EventKey> =>
+    new Set(view.missing(peer.memberId, NAMED_PARENTS).map((each) => bytesKey(each.id)))
+
+  function orphan(link: number, nowMs: number): void {
+    const peer = peers.get(link)
+    if (peer === undefined || peer.orphanSinceMs !== undefined) return
+    peer.orphanSinceMs = nowMs
+    // To look is work for who is sent many; then it is done when the grace is over, which then begins again.
+    peer.missing = nowMs - peer.lookedMs >= tuning.graceMs ? missingNow(peer) : new Set()
+    peer.lookedMs = nowMs
+  }
+
+  /** Whether a parent that was missing when last looked is still missing. */
+  function isStuck(peer: Peer, nowMs: number): boolean {
+    const before = peer.missing
+    peer.missing = missingNow(peer)
+    for (const parent of peer.missing) if (before.has(parent)) return true
+    peer.orphanSinceMs = peer.missing.size === 0 ? undefined : nowMs
+    peer.names = false
+    return false
+  }
 
   function heardStatus(link: number, frontier: Frontier, nowMs: number): void {
     const peer = peers.get(link)
@@ -123,26 +151,27 @@ export function createRepairs(
   }
 
   function conclude(peer: Peer, complete: boolean, nowMs: number): void {
-    const orphans = hasOrphans(peer)
-    if (orphans && !peer.names) {
+    const stuck = isStuck(peer, nowMs)
+    if (stuck && !peer.names) {
       peer.names = true
       peer.orphanSinceMs ??= nowMs - tuning.graceMs
       return
     }
-    if (orphans || lacks(peer, nowMs)) pause(peer, nowMs)
-    else peer.standing.vain = 0
-    if (!orphans) {
-      peer.orphanSinceMs = undefined
-      peer.names = false
-      if (complete) excuse(peer, nowMs)
-    }
+    if (stuck) pause(peer, nowMs)
+    else if (peer.missing.size === 0) settle(peer, complete, nowMs)
     // Until it says something new.
     peer.lackingSinceMs = undefined
   }
 
-  function excuse(peer: Peer, nowMs: number): void {
+  /** Nothing is missing of what it brought: what it still has more of by its own word, it does not send. */
+  function settle(peer: Peer, complete: boolean, nowMs: number): void {
     const lacked = lackedCreators(peer, nowMs)
-    if (lacked.length === 0) return
+    if (lacked.length === 0) {
+      peer.standing.vain = 0
+      return
+    }
+    pause(peer, nowMs)
+    if (!complete) return
     if (nowMs >= peer.excusedUntilMs) {
       peer.excused = new Map()
       peer.excusedUntilMs = nowMs + tuning.excuseMs
@@ -153,13 +182,14 @@ export function createRepairs(
   /** Nothing came of asking this peer: it waits before it is asked again, and others are asked. */
   function pause({ standing }: Peer, nowMs: number): void {
     standing.vain += 1
-    const pauseMs = tuning.graceMs * 2 ** Math.min(standing.vain, 16)
-    standing.notBeforeMs = nowMs + Math.min(tuning.pauseMaxMs, pauseMs)
+    const pauseMs = Math.min(tuning.pauseMaxMs, tuning.graceMs * 2 ** Math.min(standing.vain, 16))
+    standing.notBeforeMs = nowMs + Math.max(pauseMs, nowMs - standing.askedMs)
   }
 
   function ask(peer: Peer, nowMs: number): void {
     const request = nextRequest++
     peer.standing.askedMs = nowMs
+    peer.missing = missingNow(peer)
     current = { peer, request, versionBefore: view.version(), startedMs: nowMs, heardMs: nowMs }
     send(peer.link, {
       kind: 'want',
@@ -180,11 +210,9 @@ export function createRepairs(
   /** Whether what the peer was due for is still missing. */
   function isStillDue(peer: Peer, nowMs: number): boolean {
     if (peer.lackingSinceMs !== undefined && !lacks(peer, nowMs)) peer.lackingSinceMs = undefined
-    if (peer.lackingSinceMs !== undefined) return true
-    if (hasOrphans(peer)) return true
-    peer.orphanSinceMs = undefined
-    peer.names = false
-    return false
+    const sinceMs = peer.orphanSinceMs
+    const isOrphanDue = sinceMs !== undefined && nowMs - sinceMs >= tuning.graceMs && isStuck(peer, nowMs)
+    return isOrphanDue || (peer.lackingSinceMs !== undefined && nowMs - peer.lackingSinceMs >= tuning.graceMs)
   }
 
   /** Of the peers that are due the one that was not asked for longest; a random one of equals. */
@@ -235,10 +263,7 @@ export function createRepairs(
       if (current?.peer.link === link && current.request === request) current.heardMs = nowMs
     },
     heardEnd,
-    orphan: (link, nowMs) => {
-      const peer = peers.get(link)
-      if (peer !== undefined) peer.orphanSinceMs ??= nowMs
-    },
+    orphan,
     tick,
     nextTickMs,
   }
