@@ -7,7 +7,10 @@ import type { PoolLimits } from './pool.ts'
 
 /** Kinds of journal records. */
 export const RECORD_EVENT = 1
-/** The id of a stale own event whose transactions went into the own event recorded just before. */
+/**
+ * The ids of a stale own event and of the later one that carries its transactions now, recorded just before that one. It
+ * counts only if the later event is in the journal too: what is lost in the middle of the two is lost as a whole.
+ */
 export const RECORD_RESUBMITTED = 2
 
 export interface MemberOptions {

@@ -4,6 +4,7 @@
  * linked or sent, so a crash can never make this member forget what others have seen of it.
  */
 import {
+  concatBytes,
   createEvent,
   decodeEvent,
   networkIdOf,
@@ -131,7 +132,7 @@ export function createMember(options: MemberOptions): Member {
 
   function replay(recordKind: number, bytes: Uint8Array): void {
     if (recordKind === RECORD_RESUBMITTED) {
-      own.resubmitted(bytes)
+      own.resubmitted(bytes.subarray(0, 32), bytes.subarray(32))
       return
     }
     const decoded = decodeEvent(bytes, networkId, suite.sha256)
@@ -139,6 +140,7 @@ export function createMember(options: MemberOptions): Member {
       throw new Error(`invariant: the journal holds an event that is refused: ${decoded.reason}`)
     effects.push({ kind: 'replayed', key: decoded.event.key, birthRound: decoded.event.birthRound })
     orderer.offer(trustVerified(decoded.event), memberId)
+    own.replayed(decoded.event.key)
   }
 
   function intake(link: number, from: number, views: readonly Uint8Array[], now: Moment): void {
@@ -232,16 +234,11 @@ export function createMember(options: MemberOptions): Member {
       suite,
     )
     unsynced = { event, batch }
-    appendEvent(event)
     for (const id of batch.staleIds) {
-      effects.push({
-        kind: 'append',
-        recordKind: RECORD_RESUBMITTED,
-        bytes: id,
-        key: undefined,
-        birthRound: 0,
-      })
+      const bytes = concatBytes(id, event.id)
+      effects.push({ kind: 'append', recordKind: RECORD_RESUBMITTED, bytes, key: undefined, birthRound: 0 })
     }
+    appendEvent(event)
     effects.push({ kind: 'sync', sequence: event.sequence })
     creator.created(frontier, now.monotonicMs)
   }

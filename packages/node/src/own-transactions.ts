@@ -19,8 +19,10 @@ export interface OwnTransactions {
   linked(event: VerifiedEvent, transactions: readonly Pooled[] | undefined): void
   ordered(block: Block): void
   advanced(ancientThreshold: number): void
-  /** The journal says that this stale event's transactions went into a later one. */
-  resubmitted(staleId: Uint8Array): void
+  /** The journal says that this stale event's transactions go into a later one, which must follow. */
+  resubmitted(staleId: Uint8Array, laterId: Uint8Array): void
+  /** The journal holds this event. */
+  replayed(key: EventKey): void
   /** The journal has been replayed: what is stale and was not resubmitted goes to the pool. */
   start(): void
   /** Own events with transactions that are not ordered yet. */
@@ -31,6 +33,8 @@ export interface OwnTransactions {
 export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) => void): OwnTransactions {
   const undecided = new Map<EventKey, OwnUndecided>()
   const staleInReplay = new Map<EventKey, StaleGroup>()
+  /** In replay: own event that is to follow → the stale ones whose transactions it carries. */
+  const resubmittedBy = new Map<EventKey, EventKey[]>()
   let started = false
   let staleEvents = 0
 
@@ -80,11 +84,19 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
         else staleInReplay.set(key, group)
       }
     },
-    resubmitted: (staleId) => void staleInReplay.delete(bytesKey(staleId)),
+    resubmitted: (staleId, laterId) => {
+      const later = bytesKey(laterId)
+      resubmittedBy.set(later, [...(resubmittedBy.get(later) ?? []), bytesKey(staleId)])
+    },
+    replayed: (key) => {
+      for (const staleKey of resubmittedBy.get(key) ?? []) staleInReplay.delete(staleKey)
+      resubmittedBy.delete(key)
+    },
     start: () => {
       started = true
       for (const group of staleInReplay.values()) pool.restore(group)
       staleInReplay.clear()
+      resubmittedBy.clear()
     },
     undecidedEvents: () => undecided.size,
     staleEvents: () => staleEvents,
