@@ -94,6 +94,18 @@ test.each([
     ['replay', '-'],
     ['replay', '-', {}],
   ],
+  [
+    ['explain', '77A5'],
+    ['explain', { text: '77A5', begin: '77a5', end: '' }, {}],
+  ],
+  [
+    ['explain', '7795…4f.0', '--file', '-', '--json'],
+    ['explain', { text: '7795…4f.0', begin: '7795', end: '4f' }, { file: '-', json: true }],
+  ],
+  [
+    ['explain', '--dir', 'd', '--position', '0'],
+    ['explain', undefined, { dir: 'd', position: 0 }],
+  ],
 ])('%j', async (argv, expected) => {
   const { called, faults } = await given(...argv)
   expect(faults).toEqual([])
@@ -118,6 +130,8 @@ test.each([
   [['log', 'x'], /too many arguments/],
   [['verify'], /missing required argument 'dir'/],
   [['replay'], /missing required argument 'file'/],
+  [['explain', 'x'], /hexadecimal digits/],
+  [['explain', '7', '--position', '-1'], /from 0 on/],
 ])('%j is refused', async (argv, message) => {
   const { called, faults } = await given(...argv)
   expect(called).toBe(undefined)
@@ -129,7 +143,7 @@ test('help has examples first, and every command has some', async () => {
   const { printed } = await given('--help')
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
-  expect(commands).toEqual('testnet up keygen submit log tail status verify replay'.split(' '))
+  expect(commands).toEqual('testnet up keygen submit log tail status verify replay explain'.split(' '))
   for (const command of commands) expect((await given(command, '--help')).printed).toMatch(/^Examples:\n/)
   expect((await given('--version')).printed).toBe('1.2.3\n')
 })

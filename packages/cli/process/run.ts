@@ -17,6 +17,7 @@ const actions: Actions = {
   status: async (options) => (await import('./reading.ts')).status(options),
   verify: async (dirs, options) => (await import('./proof.ts')).verify(dirs, options),
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
+  explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
 }
 
 /** That of the package: beside the sources, or one folder further up where it is built. */

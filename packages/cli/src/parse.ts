@@ -88,3 +88,29 @@ export function parseSeed(text: string): string {
   if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError('64 hexadecimal digits.')
   return text.toLowerCase()
 }
+
+/** An event as people name it: its id, the beginning of it, or both ends of it as they are printed. */
+export interface EventName {
+  readonly text: string
+  /** Lower-case hexadecimal digits. */
+  readonly begin: string
+  readonly end: string
+}
+
+/** `7795…4f` and `7795…4f.0` (the transaction's place in it) are what `submit` prints. */
+export function parseEventName(text: string): EventName {
+  const [, begin, end] =
+    /^([0-9a-fA-F]{1,64})(?:(?:…|\.{2,3})([0-9a-fA-F]{1,64}))?(?:\.\d+)?$/.exec(text) ?? []
+  if (begin === undefined)
+    throw new InvalidArgumentError(
+      'An id in hexadecimal digits, the beginning of one, or its ends, like 7795…4f.',
+    )
+  return { text, begin: begin.toLowerCase(), end: (end ?? '').toLowerCase() }
+}
+
+/** The ids that the name fits. */
+export const matchEvents = ({ begin, end }: EventName, ids: readonly string[]): readonly string[] =>
+  ids.filter((id) => id.startsWith(begin) && id.endsWith(end))
+
+export const parsePosition = (text: string): number =>
+  wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 'A position from 0 on.')

@@ -5,15 +5,18 @@
 import { Argument, Command, Option } from 'commander'
 import {
   type Address,
+  type EventName,
   type From,
   type MemberArgument,
   collectMember,
   parseAddress,
   parseDuration,
+  parseEventName,
   parseFrom,
   parseLimit,
   parseMemberCount,
   parsePort,
+  parsePosition,
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
@@ -77,6 +80,18 @@ export interface StatusOptions extends NodeOptions {
   readonly all?: boolean
 }
 
+/** Where the events are that are to be explained or drawn. */
+export interface GraphSource {
+  /** DAG interchange file, `-` for standard input. */
+  readonly file?: string
+  /** Data directory, or the folder of a testnet: its first node. */
+  readonly dir?: string
+}
+
+export interface ExplainOptions extends CommonOptions, GraphSource {
+  readonly position?: number
+}
+
 export interface Actions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
@@ -90,6 +105,7 @@ export interface Actions {
   status(options: StatusOptions): Promise<void>
   verify(dirs: readonly string[], options: CommonOptions): Promise<void>
   replay(file: string, options: CommonOptions): Promise<void>
+  explain(name: EventName | undefined, options: ExplainOptions): Promise<void>
 }
 
 /** Where the words of the program itself go. */
@@ -120,6 +136,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addSubmit(program, actions)
   addReading(program, actions)
   addProof(program, actions)
+  addReasons(program, actions)
   eachCommand(program, (command) => {
     command.configureOutput({
       writeOut: output.out,
@@ -282,4 +299,28 @@ function addProof(program: Command, actions: Actions): void {
     .addHelpText('before', examples('replay dag.json', 'replay - < dag.json'))
     .argument('<file>', 'the file, or - for standard input')
     .action((file: string, options: CommonOptions) => actions.replay(file, options))
+}
+
+function withGraph(command: Command): Command {
+  return withCommon(command)
+    .option('--dir <folder>', `data directory, or folder of a testnet (default: "${TESTNET_DIR}")`)
+    .option('--file <file>', 'DAG interchange file in place of a directory, or - for standard input')
+}
+
+function addReasons(program: Command, actions: Actions): void {
+  withGraph(program.command('explain'))
+    .description(
+      'Says why an event stands where it stands: its round, the votes on it, when the judges knew it.',
+    )
+    .addHelpText(
+      'before',
+      examples(
+        'explain 7795…4f',
+        'explain --dir ./ada --position 0',
+        'explain 62346bda --file dag.json --json',
+      ),
+    )
+    .addArgument(new Argument('[id]', 'its id or the beginning of it').argParser(parseEventName))
+    .option('--position <number>', 'the event of the transaction at that position', parsePosition)
+    .action((name: EventName | undefined, options: ExplainOptions) => actions.explain(name, options))
 }

@@ -69,7 +69,7 @@ function firstKnown(judge: Item, ancientThreshold: number): Map<Item, Item> {
     self = self.selfParent
   }
   const known = new Map<Item, Item>()
-  for (const by of line.reverse())
+  for (const by of line.toReversed())
     for (const item of reachFrom(by, ancientThreshold, known)) known.set(item, by)
   return known
 }

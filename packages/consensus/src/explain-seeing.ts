@@ -72,11 +72,13 @@ export function rosterReading(rosters: readonly ScheduledRoster[], round: number
     )
   if (ruling === undefined) throw new Error(`there is no roster for round ${round}`)
   const members = [...ruling.members].sort((a, b) => a.id - b.id)
-  return {
-    members,
-    slotOf: new Map(members.map(({ id }, slot) => [id, slot])),
-    totalWeight: members.reduce((sum, { weight }) => sum + weight, 0),
-  }
+  const slotOf = new Map(members.map(({ id }, slot) => [id, slot]))
+  const totalWeight = members.reduce((sum, { weight }) => sum + weight, 0)
+  if (slotOf.size !== members.length)
+    throw new Error(`roster from round ${ruling.fromRound}: a member stands in it twice`)
+  if (!Number.isSafeInteger(totalWeight))
+    throw new Error(`roster from round ${ruling.fromRound}: the sum of its weights is above 2^53 - 1`)
+  return { members, slotOf, totalWeight }
 }
 
 /** 3·w > 2·W; the products may be beyond 2^53. */

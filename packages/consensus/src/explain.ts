@@ -33,7 +33,7 @@ interface Story {
   readonly item: Item
   /** The last that has a round, or else the last. */
   reading: Reading | undefined
-  /** Of a base judge: the one before. */
+  /** Of a judge of that election's base: the one before. */
   readingBefore: Reading | undefined
   candidacy: Candidacy | undefined
   received: Received | undefined
@@ -93,10 +93,12 @@ export function createExplainer(options: EngineOptions): Explainer {
   const storyOf = (item: Item): Story => stories.get(bytesKey(item.id))!
 
   function consider(story: Story): void {
-    const reading = election.consider(story.item)
+    const { item } = story
+    const reading = election.consider(item)
     const before = story.reading
-    if (reading.round === NO_ROUND && before !== undefined && before.round !== NO_ROUND) return
-    if (reading.baseJudge) story.readingBefore = before
+    if (reading.round === NO_ROUND && before !== undefined && (before.round !== NO_ROUND || item.ordered))
+      return
+    story.readingBefore = election.base.judges.includes(item) ? before : undefined
     story.reading = reading
   }
 
@@ -136,7 +138,11 @@ export function createExplainer(options: EngineOptions): Explainer {
     }
     const { creator, birthRound, timestamp, coin, transactionCount } = event
     const item: Item = {
-      ...{ creator, birthRound, timestamp, coin, transactionCount },
+      creator,
+      birthRound,
+      timestamp,
+      coin,
+      transactionCount,
       id: event.id.slice(),
       selfParent: present(event.selfParent)[0],
       otherParents: event.otherParents.flatMap(present),
@@ -256,7 +262,12 @@ function orderedPlacement(received: Received): Placement {
       knownBy: toHex(knownBy.id),
       timestamp: knownBy.timestamp,
     })),
-    ...{ medianTime, rank, whitenedId: toHex(received.whitenedId), order, timestamp, movedOn },
+    medianTime,
+    rank,
+    whitenedId: toHex(received.whitenedId),
+    order,
+    timestamp,
+    movedOn,
   }
 }
 
@@ -264,15 +275,17 @@ function explanationOf(story: Story, place: Placement): Explanation {
   const { item, reading, readingBefore, candidacy } = story
   const { creator, birthRound, timestamp, coin, transactionCount } = item
   const roundNow = item.reading?.round ?? NO_ROUND
-  const isBefore = reading?.baseJudge === true && readingBefore !== undefined
   return {
     id: toHex(item.id),
     creator,
     selfParent: hexOrNull(item.selfParent),
     otherParents: item.otherParents.map((parent) => toHex(parent.id)),
-    ...{ birthRound, timestamp, coin, transactionCount },
+    birthRound,
+    timestamp,
+    coin,
+    transactionCount,
     round: reading === undefined ? null : roundReason(reading),
-    roundBefore: isBefore ? roundReason(readingBefore) : null,
+    roundBefore: readingBefore === undefined ? null : roundReason(readingBefore),
     roundNow: roundNow === NO_ROUND ? null : roundNow,
     fame: candidacy === undefined ? null : fameReason(candidacy),
     place,

@@ -6,19 +6,14 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Block } from '@hearsay/consensus'
-import { decodeEvent, equalBytes, networkIdOf, toHex, verifyEvent, type Genesis } from '@hearsay/dag'
+import { equalBytes, networkIdOf, toHex, type Genesis } from '@hearsay/dag'
 import { createBestSuite } from '@hearsay/dag/native'
-import { JournalDamaged, verifyJournal, verifyLedgerFile } from '../disk/index.ts'
-import { RECORD_EVENT, RECORD_RESUBMITTED } from '../src/member-types.ts'
-import { createOrderer, type Orderer } from '../src/orderer.ts'
+import { JournalDamaged, verifyLedgerFile } from '../disk/index.ts'
+import type { Orderer } from '../src/orderer.ts'
 import { readConfig, readGenesis } from './data-directory.ts'
+import { JournalWrong, orderJournal, type Suite } from './journal-reading.ts'
 import { decodeStored } from './ledger-store.ts'
 import type { AuditedDirectory, AuditFailure, AuditReport } from './types.ts'
-
-type Suite = ReturnType<typeof createBestSuite>['suite']
-
-/** Sound data that does not prove what it says. */
-class AuditWrong extends Error {}
 
 interface Derived {
   readonly orderer: Orderer
@@ -29,36 +24,12 @@ interface Derived {
 }
 
 function deriveFromJournal(dir: string, genesis: Genesis, networkId: Uint8Array, suite: Suite): Derived {
-  const keys = new Map(genesis.members.map((member) => [member.id, member.publicKey]))
   const hashes: Uint8Array[] = []
-  let events = 0
-  const orderer = createOrderer({
-    genesis,
-    networkId,
-    sha256: suite.sha256,
-    onLinked: () => undefined,
-    onBlock: (block: Block) => void hashes.push(block.hash),
-  })
-  const { tornTail } = verifyJournal(dir, (kind, payload, offset) => {
-    const where = `${dir}/journal at offset ${offset}`
-    if (kind === RECORD_RESUBMITTED) return
-    if (kind !== RECORD_EVENT) throw new AuditWrong(`${where}: a record of unknown kind ${kind}`)
-    const decoded = decodeEvent(payload.slice(), networkId, suite.sha256)
-    if (!decoded.ok) throw new AuditWrong(`${where}: not an event of this network: ${decoded.reason}`)
-    const checked = verifyEvent(decoded.event, (id) => keys.get(id), suite)
-    if (!checked.ok) throw new AuditWrong(`${where}: event ${toHex(decoded.event.id)}: ${checked.reason}`)
-    const result = orderer.offer(checked.event, 0)
-    if (result !== 'ready' && result !== 'waiting') {
-      throw new AuditWrong(`${where}: event ${toHex(decoded.event.id)} does not fit: ${result}`)
-    }
-    events += 1
-  })
-  if (orderer.graph.waitingCount() > 0) {
-    throw new AuditWrong(
-      `${dir}/journal: ${orderer.graph.waitingCount()} events lack parents that stand nowhere before them`,
-    )
-  }
-  return { orderer, hashes, events, tornTailBytes: tornTail?.bytes ?? 0 }
+  const { orderer, events, tornTailBytes } = orderJournal(
+    { dir, genesis, networkId, suite },
+    { onLinked: () => undefined, onBlock: (block: Block) => void hashes.push(block.hash) },
+  )
+  return { orderer, hashes, events, tornTailBytes }
 }
 
 interface StoredHash {
@@ -77,7 +48,7 @@ function readStoredHashes(dir: string, networkId: Uint8Array, suite: Suite): Sto
   verifyLedgerFile(dir, (_kind, payload, offset) => {
     const stored = decodeStored(payload, networkId, suite.sha256)
     if (stored === undefined)
-      throw new AuditWrong(`${dir}/ledger at offset ${offset}: not a block of this network`)
+      throw new JournalWrong(`${dir}/ledger at offset ${offset}: not a block of this network`)
     hashes.push({ round: stored.block.round, hash: stored.block.hash, offset })
   })
   return hashes
@@ -89,9 +60,9 @@ function compareStored(dir: string, stored: readonly StoredHash[], derived: read
     const where = `${dir}/ledger at offset ${offset}`
     const expected = derived[round - 1]
     if (expected === undefined)
-      throw new AuditWrong(`${where}: round ${round} does not follow from the journal`)
+      throw new JournalWrong(`${where}: round ${round} does not follow from the journal`)
     if (equalBytes(hash, expected)) continue
-    throw new AuditWrong(
+    throw new JournalWrong(
       `${where}: round ${round} is stored as ${toHex(hash)}, the events give ${toHex(expected)}`,
     )
   }
@@ -123,7 +94,7 @@ function auditDirectory(dir: string, suite: Suite): AuditedDirectory {
 
 function describeFailure(dir: string, error: unknown): AuditFailure {
   if (error instanceof JournalDamaged) return { dir, kind: 'corrupt', message: error.message }
-  if (error instanceof AuditWrong) return { dir, kind: 'wrong', message: error.message }
+  if (error instanceof JournalWrong) return { dir, kind: 'wrong', message: error.message }
   throw error
 }
 

@@ -1,3 +1,5 @@
 export * from './types.ts'
 export { startNode } from './start.ts'
 export { auditDirectories } from './audit.ts'
+export { explainJournal } from './explained.ts'
+export type { ExplainedJournal } from './explained.ts'
