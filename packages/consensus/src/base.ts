@@ -5,7 +5,7 @@
 import { reserve } from './counting.ts'
 import { decidedRound } from './core.ts'
 import type { Core } from './core.ts'
-import { forgetBranches, rebuildCoverage } from './coverage.ts'
+import { trimCoverage, rebuildCoverage } from './coverage.ts'
 import { startElection } from './election.ts'
 import { changeRoster, clearFrame, giveRow } from './frame.ts'
 import { BRANCHED, divide, DIVIDED, ROUNDLESS } from './rounds.ts'
@@ -183,7 +183,7 @@ export function moveBase(k: Core, judges: number[]): void {
   f.base = e.round
   f.stale = true
   sweep(k)
-  forgetBranches(k.v, s, k.live, k.liveCount)
+  trimCoverage(k.v, s, k.live, k.liveCount)
   if (adoptRoster(k)) afresh = true
   if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
     shiftIndices(k)

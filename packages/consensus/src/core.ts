@@ -2,7 +2,7 @@
  * The state of one engine, and what several of its parts do to it.
  */
 import { Counter, reserve } from './counting.ts'
-import { Coverage, giveCover, rebuildCoverage } from './coverage.ts'
+import { Coverage, uncover, rebuildCoverage } from './coverage.ts'
 import { Election, startElection } from './election.ts'
 import { Frame } from './frame.ts'
 import { OrderScratch } from './order.ts'
@@ -70,7 +70,7 @@ export class Core {
       this.judges = snapshot.judges.map(() => -1)
       this.f.base = 1
     }
-    this.v = new Coverage(64)
+    this.v = new Coverage()
     rebuildCoverage(this.v, this.s, this.f.roster, this.live, 0)
     startElection(this.e, this.f, this.f.base + 1)
     reserve(this.c, this.f.size)
@@ -84,5 +84,5 @@ export function decidedRound(k: Core): number {
 /** The event is ordered or ancient now. */
 export function bury(k: Core, slot: number): void {
   k.s.state[slot] = GONE
-  giveCover(k.v, k.s, slot)
+  uncover(k.v, slot)
 }

@@ -6,7 +6,7 @@
 import { computeAfresh, moveBase, sweep } from './base.ts'
 import { bury, Core, decidedRound } from './core.ts'
 import type { EngineTuning } from './core.ts'
-import { coverEvent, forgetBranches } from './coverage.ts'
+import { coverEvent, trimCoverage } from './coverage.ts'
 import { compareIds, consider, electedJudges, startElection } from './election.ts'
 import { collectReceived, judgesMedian, sortReceived } from './order.ts'
 import { BRANCHED, divide, ROUNDLESS } from './rounds.ts'
@@ -109,7 +109,7 @@ function startFromSnapshot(k: Core): void {
   for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
   sweep(k)
-  forgetBranches(k.v, s, k.live, k.liveCount)
+  trimCoverage(k.v, s, k.live, k.liveCount)
   computeAfresh(k)
   startElection(k.e, f, f.base + 1)
   if (replayElection(k)) settle(k)

@@ -1,48 +1,33 @@
 /**
  * Decides which events a decided round receives, when they happened, and in which order they stand: `findOrder` of the
- * paper. Source: spec section 5. What it needs to know of ancestry is kept by coverage.ts while events are added.
+ * paper. Source: spec section 5.
+ *
+ * coverage.ts has listed, for each event of a judge's self-chain, what its creator reached with it first. Here the chains of all
+ * judges are merged by time, and each list is run through: the time at which the judges that have reached an event
+ * come to hold more than half of the weight is its median time, and an event that all of them have reached is received. So
+ * no times are kept for each judge, and nothing is sorted for an event.
  */
 import { coverJudges } from './coverage.ts'
-import type { Coverage } from './coverage.ts'
+import type { Coverage, Lists } from './coverage.ts'
 import type { DenseRoster } from './roster.ts'
 import { LIVE, RECEIVED } from './store.ts'
 import type { EventStore } from './store.ts'
 
 export class OrderScratch {
-  /** The judges: member, index, weight; and the set of their members. */
-  members: Int32Array = new Int32Array(0)
-  judges: Int32Array = new Int32Array(0)
-  weights: Float64Array = new Float64Array(0)
-  set: Int32Array = new Int32Array(0)
-  values: Float64Array = new Float64Array(0)
+  /** The live self-chains of the judges, one after the other, each from the judge downwards. */
+  chains: number[] = []
+  /** Of each judge: where its chain begins in `chains`, and which of it comes next. */
+  begin: number[] = []
+  cursor: number[] = []
+  /** Binary heap of judges by the time of what comes next. */
+  heap: number[] = []
+  times: Float64Array = new Float64Array(0)
+  /** By slot: the median time, and the weight so far if weights differ. */
+  median: Float64Array = new Float64Array(0)
+  sums: Float64Array = new Float64Array(0)
   /** Received events as they were added, and each one's median time. */
   received: number[] = []
   medians: number[] = []
-}
-
-/** The least value such that at least `rank` of the first `count` values are not greater (rank from 1). */
-function select(values: Float64Array, count: number, rank: number): number {
-  const place = rank - 1
-  let low = 0
-  let high = count - 1
-  while (low < high) {
-    const pivot = values[(low + high) >>> 1]!
-    let i = low
-    let j = high
-    while (i <= j) {
-      while (values[i]! < pivot) i++
-      while (values[j]! > pivot) j--
-      if (i <= j) {
-        const swap = values[i]!
-        values[i++] = values[j]!
-        values[j--] = swap
-      }
-    }
-    if (place <= j) high = j
-    else if (place >= i) low = i
-    else return values[place]!
-  }
-  return values[place]!
 }
 
 /** The least time such that the judges whose time is not later hold more than half of the weight. */
@@ -67,50 +52,93 @@ export function judgesMedian(s: EventStore, roster: DenseRoster, judges: readonl
   return weightedMedian(times, weights, judges.length)
 }
 
-function prepareJudges(
-  s: EventStore,
-  v: Coverage,
-  o: OrderScratch,
-  roster: DenseRoster,
-  live: Int32Array,
-  liveCount: number,
-  judges: readonly number[],
-): void {
-  const width = judges.length
-  if (o.values.length < width || o.set.length !== v.words) {
-    o.members = new Int32Array(roster.size)
-    o.judges = new Int32Array(roster.size)
-    o.weights = new Float64Array(roster.size)
-    o.values = new Float64Array(roster.size)
-    o.set = new Int32Array(v.words)
+function siftDown(o: OrderScratch): void {
+  const { heap, times } = o
+  const judge = heap[0]!
+  const time = times[judge]!
+  let at = 0
+  for (;;) {
+    let child = 2 * at + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && times[heap[child + 1]!]! < times[heap[child]!]!) child += 1
+    if (times[heap[child]!]! >= time) break
+    heap[at] = heap[child]!
+    at = child
   }
-  coverJudges(v, s, live, liveCount, judges)
-  o.set.fill(0)
-  for (let j = 0; j < width; j++) {
-    const judge = judges[j]!
-    const own = s.member[judge & s.mask]!
-    o.members[j] = own
-    o.judges[j] = judge
-    o.weights[j] = roster.weights[own]!
-    o.set[own >>> 5]! |= 1 << own
+  heap[at] = judge
+}
+
+/** Lists the chains, and puts the oldest event of each one on the heap. */
+function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]): void {
+  const { chains, begin, cursor, heap } = o
+  chains.length = 0
+  heap.length = 0
+  if (o.times.length < judges.length) o.times = new Float64Array(judges.length)
+  for (let j = 0; j < judges.length; j++) {
+    begin[j] = chains.length
+    for (let x = judges[j]!; x >= s.tail && s.state[x & s.mask] === LIVE; x = s.selfParent[x & s.mask]!)
+      chains.push(x)
+    cursor[j] = chains.length - 1
+    if (cursor[j]! < begin[j]!) continue
+    o.times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!
+    let at = heap.length
+    while (at > 0 && o.times[heap[(at - 1) >>> 1]!]! > o.times[j]!) {
+      heap[at] = heap[(at - 1) >>> 1]!
+      at = (at - 1) >>> 1
+    }
+    heap[at] = j
   }
 }
 
-/** Is the live event an ancestor of every judge? If so, leaves the times that they give it in `values`. */
-function takeTimes(s: EventStore, v: Coverage, o: OrderScratch, slot: number, width: number): boolean {
-  const { set, members, judges, values } = o
-  const { timestamp, mask } = s
-  const row = s.cover[slot]!
-  const at = row * v.words
-  for (let w = 0; w < v.words; w++) if ((v.covered[at + w]! & set[w]!) !== set[w]!) return false
-  const from = row * v.size
-  for (let j = 0; j < width; j++) {
-    // The first event of the judge's creator that has the event as an ancestor may come after the judge.
-    const first = v.first[from + members[j]!]!
-    if (first > judges[j]!) return false
-    values[j] = timestamp[first & mask]!
+/** One more judge has reached each event of a list, at `time`. `half`: with so many judges it is more than half. */
+function tally(
+  s: EventStore,
+  o: OrderScratch,
+  lists: Lists,
+  start: number,
+  count: number,
+  time: number,
+  half: number,
+): void {
+  const { mark, mask, tail } = s
+  const { data, mask: listMask } = lists
+  const { median } = o
+  const first = start & listMask
+  for (let i = first; i < first + count; i++) {
+    const e = data[i & listMask]!
+    // What has been forgotten was ordered or became ancient.
+    if (e < tail) continue
+    const slot = e & mask
+    const reached = mark[slot]! + 1
+    mark[slot] = reached
+    if (reached === half) median[slot] = time
   }
-  return true
+}
+
+/** The same for weights that differ: the judge weighs `weight` of `total`. */
+function tallyWeighted(
+  s: EventStore,
+  o: OrderScratch,
+  lists: Lists,
+  start: number,
+  count: number,
+  time: number,
+  weight: number,
+  total: number,
+): void {
+  const { mark, mask, tail } = s
+  const { median, sums } = o
+  for (let i = 0; i < count; i++) {
+    const e = lists.data[(start + i) & lists.mask]!
+    if (e < tail) continue
+    const slot = e & mask
+    if (mark[slot] === 0) sums[slot] = 0
+    mark[slot]! += 1
+    const before = sums[slot]!
+    sums[slot] = before + weight
+    // Doubling a safe integer is exact.
+    if (2 * before <= total && 2 * (before + weight) > total) median[slot] = time
+  }
 }
 
 /**
@@ -126,21 +154,40 @@ export function collectReceived(
   liveCount: number,
   judges: readonly number[],
 ): void {
-  const width = judges.length
+  const { weights, equal } = roster
+  if (o.median.length <= s.mask) o.median = new Float64Array(s.mask + 1)
+  if (!equal && o.sums.length <= s.mask) o.sums = new Float64Array(s.mask + 1)
+  let total = 0
+  for (const judge of judges) total += weights[s.member[judge & s.mask]!]!
+  coverJudges(v, s, live, liveCount, judges)
+  startChains(s, o, judges)
+  const half = (judges.length >>> 1) + 1
+  const { heap, chains, cursor, begin, times } = o
+  while (heap.length > 0) {
+    const j = heap[0]!
+    const slot = chains[cursor[j]!]! & s.mask
+    const own = s.member[slot]!
+    const lists = v.branched[own] === 1 ? v.passing : v.kept
+    const start = v.listStart[slot]!
+    if (equal) tally(s, o, lists, start, v.listCount[slot]!, times[j]!, half)
+    else tallyWeighted(s, o, lists, start, v.listCount[slot]!, times[j]!, weights[own]!, total)
+    cursor[j]! -= 1
+    if (cursor[j]! >= begin[j]!) times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!
+    else if (heap.length === 1) break
+    else heap[0] = heap.pop()!
+    siftDown(o)
+  }
   o.received.length = 0
   o.medians.length = 0
-  prepareJudges(s, v, o, roster, live, liveCount, judges)
-  let newest = -1
-  for (const judge of judges) if (judge > newest) newest = judge
-  for (let i = 0; i < liveCount && live[i]! <= newest; i++) {
+  for (let i = 0; i < liveCount; i++) {
     const slot = live[i]! & s.mask
-    if (s.state[slot] !== LIVE || !takeTimes(s, v, o, slot, width)) continue
+    const reached = s.mark[slot]!
+    s.mark[slot] = 0
+    if (reached !== judges.length || s.state[slot] !== LIVE) continue
     o.received.push(live[i]!)
-    o.medians.push(
-      roster.equal ? select(o.values, width, (width >>> 1) + 1) : weightedMedian(o.values, o.weights, width),
-    )
+    o.medians.push(o.median[slot]!)
+    s.state[slot] = RECEIVED
   }
-  for (const x of o.received) s.state[x & s.mask] = RECEIVED
 }
 
 /** The XOR of all judges' ids. */

@@ -87,8 +87,6 @@ export class EventStore {
   vote: Int32Array
   /** For the code that orders a round: 0 between rounds. */
   mark: Int32Array
-  /** Row of a live event in the coverage (coverage.ts). */
-  cover: Int32Array
 
   constructor(capacity: number) {
     this.mask = capacity - 1
@@ -116,7 +114,6 @@ export class EventStore {
     this.row = new Int32Array(capacity)
     this.vote = new Int32Array(capacity)
     this.mark = new Int32Array(capacity)
-    this.cover = new Int32Array(capacity)
   }
 }
 
@@ -147,7 +144,6 @@ function grow(s: EventStore): void {
   s.row = grownInt32(s.row, mask, tail, next, size)
   s.vote = grownInt32(s.vote, mask, tail, next, size)
   s.mark = grownInt32(s.mark, mask, tail, next, size)
-  s.cover = grownInt32(s.cover, mask, tail, next, size)
   s.mask = size - 1
 }
 
