@@ -106,6 +106,15 @@ test.each([
     ['explain', '--dir', 'd', '--position', '0'],
     ['explain', undefined, { dir: 'd', position: 0 }],
   ],
+  [['graph'], ['graph', { format: 'svg' }]],
+  [
+    ['graph', '--file', 'f', '--format', 'dot', '--from-round', '3', '--to-round', '5', '--out', 'o'],
+    ['graph', { file: 'f', format: 'dot', fromRound: 3, toRound: 5, out: 'o' }],
+  ],
+  [
+    ['graph', '--dir', 'd', '--last', '9', '--format', 'mermaid'],
+    ['graph', { dir: 'd', last: 9, format: 'mermaid' }],
+  ],
 ])('%j', async (argv, expected) => {
   const { called, faults } = await given(...argv)
   expect(faults).toEqual([])
@@ -130,6 +139,9 @@ test.each([
   [['log', 'x'], /too many arguments/],
   [['verify'], /missing required argument 'dir'/],
   [['replay'], /missing required argument 'file'/],
+  [['graph', '--format', 'gif'], /Allowed choices are svg, dot, mermaid/],
+  [['graph', '--last', '0'], /from 1 on/],
+  [['graph', '--from-round', '0'], /A round from 1 on/],
   [['explain', 'x'], /hexadecimal digits/],
   [['explain', '7', '--position', '-1'], /from 0 on/],
 ])('%j is refused', async (argv, message) => {
@@ -143,7 +155,7 @@ test('help has examples first, and every command has some', async () => {
   const { printed } = await given('--help')
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
-  expect(commands).toEqual('testnet up keygen submit log tail status verify replay explain'.split(' '))
+  expect(commands).toEqual('testnet up keygen submit log tail status verify replay explain graph'.split(' '))
   for (const command of commands) expect((await given(command, '--help')).printed).toMatch(/^Examples:\n/)
   expect((await given('--version')).printed).toBe('1.2.3\n')
 })

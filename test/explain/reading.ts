@@ -1,6 +1,13 @@
 /** Interchange files, and what the explainer says of each of their events. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { createExplainer, feedInterchange, type Explainer, type Explanation } from '@hearsay/consensus'
+import {
+  createExplainer,
+  drawnEvent,
+  feedInterchange,
+  type DrawnEvent,
+  type Explainer,
+  type Explanation,
+} from '@hearsay/consensus'
 import { fromHex } from '@hearsay/dag'
 import type { Dag } from '../reference/dag.ts'
 
@@ -27,4 +34,9 @@ export function explainAll(dag: Dag): Explained {
     return found
   }
   return { explainer, of }
+}
+
+export function drawn(dag: Dag): DrawnEvent[] {
+  const { of } = explainAll(dag)
+  return dag.events.map(({ id }) => drawnEvent(of(id)))
 }

@@ -18,6 +18,7 @@ const actions: Actions = {
   verify: async (dirs, options) => (await import('./proof.ts')).verify(dirs, options),
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
   explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
+  graph: async (options) => (await import('./graph.ts')).graph(options),
 }
 
 /** That of the package: beside the sources, or one folder further up where it is built. */

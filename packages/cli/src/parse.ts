@@ -114,3 +114,9 @@ export const matchEvents = ({ begin, end }: EventName, ids: readonly string[]): 
 
 export const parsePosition = (text: string): number =>
   wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 'A position from 0 on.')
+
+export const parseRound = (text: string): number =>
+  wholeNumber(text, 1, Number.MAX_SAFE_INTEGER, 'A round from 1 on.')
+
+export const parseEventCount = (text: string): number =>
+  wholeNumber(text, 1, Number.MAX_SAFE_INTEGER, 'A number of events from 1 on.')

@@ -11,12 +11,14 @@ import {
   collectMember,
   parseAddress,
   parseDuration,
+  parseEventCount,
   parseEventName,
   parseFrom,
   parseLimit,
   parseMemberCount,
   parsePort,
   parsePosition,
+  parseRound,
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
@@ -92,6 +94,18 @@ export interface ExplainOptions extends CommonOptions, GraphSource {
   readonly position?: number
 }
 
+export type GraphFormat = 'svg' | 'dot' | 'mermaid'
+
+export interface GraphOptions extends CommonOptions, GraphSource {
+  readonly format: GraphFormat
+  readonly fromRound?: number
+  readonly toRound?: number
+  /** At most so many events, the newest. */
+  readonly last?: number
+  /** Standard output if it is not there. */
+  readonly out?: string
+}
+
 export interface Actions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
@@ -106,6 +120,7 @@ export interface Actions {
   verify(dirs: readonly string[], options: CommonOptions): Promise<void>
   replay(file: string, options: CommonOptions): Promise<void>
   explain(name: EventName | undefined, options: ExplainOptions): Promise<void>
+  graph(options: GraphOptions): Promise<void>
 }
 
 /** Where the words of the program itself go. */
@@ -323,4 +338,24 @@ function addReasons(program: Command, actions: Actions): void {
     .addArgument(new Argument('[id]', 'its id or the beginning of it').argParser(parseEventName))
     .option('--position <number>', 'the event of the transaction at that position', parsePosition)
     .action((name: EventName | undefined, options: ExplainOptions) => actions.explain(name, options))
+  withGraph(program.command('graph'))
+    .description('Draws who heard what from whom: lanes are members, time runs upwards, colours are rounds.')
+    .addHelpText(
+      'before',
+      examples(
+        'graph --out events.svg',
+        'graph --dir ./ada --last 100 --format mermaid',
+        'graph --file dag.json --from-round 3 --to-round 5 --format dot | dot -Tpng > events.png',
+      ),
+    )
+    .addOption(new Option('--format <name>', 'how').choices(['svg', 'dot', 'mermaid']).default('svg'))
+    .option('--from-round <number>', 'only events of this round and later ones', parseRound)
+    .option('--to-round <number>', 'only events of this round and earlier ones', parseRound)
+    .option(
+      '--last <count>',
+      'at most so many, the newest (default: 500 if no rounds are named)',
+      parseEventCount,
+    )
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .action((options: GraphOptions) => actions.graph(options))
 }
