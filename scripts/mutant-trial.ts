@@ -25,7 +25,8 @@ function differs(dag: Dag, seed: number): boolean {
 function* graphs(): Generator<[Dag, number]> {
   for (const folder of folders) {
     for (const name of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
-      yield [JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Dag, 0]
+      const dag = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Dag
+      yield [dag, dag.events.length]
     }
   }
   for (let seed = from; seed <= to; seed++) yield [generate(seed), seed]

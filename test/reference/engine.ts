@@ -5,7 +5,7 @@ import { firstDifference } from './compare.ts'
 import type { Ordering } from './compare.ts'
 import type { Dag, DagEvent, DagSnapshot, ExpectedRound } from './dag.ts'
 
-const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
+export const bytesOfHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex')
 
 /** The same event is given to many engines. */
@@ -13,11 +13,11 @@ const bytesOf = new WeakMap<DagEvent, Uint8Array>()
 
 function idOf(event: DagEvent): Uint8Array {
   let id = bytesOf.get(event)
-  if (id === undefined) bytesOf.set(event, (id = bytes(event.id)))
+  if (id === undefined) bytesOf.set(event, (id = bytesOfHex(event.id)))
   return id
 }
 
-function optionsOf(dag: Dag): EngineOptions {
+export function optionsOf(dag: Dag): EngineOptions {
   const { config, rosters, snapshot } = dag
   if (snapshot === null) return { config, rosters }
   return { config, rosters, snapshot: snapshotOf(snapshot) }
@@ -30,7 +30,7 @@ function snapshotOf({
   lastTimestamp,
   nextOrder,
 }: DagSnapshot): ConsensusSnapshot {
-  return { round, judges: judges.map(bytes), ancientThreshold, lastTimestamp, nextOrder }
+  return { round, judges: judges.map(bytesOfHex), ancientThreshold, lastTimestamp, nextOrder }
 }
 
 function roundOf(r: DecidedRound): ExpectedRound {
