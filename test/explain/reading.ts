@@ -11,14 +11,21 @@ import {
 import { fromHex } from '@hearsay/dag'
 import type { Dag } from '../reference/dag.ts'
 
-const conformance = new URL('../conformance/cases/', import.meta.url)
+/** The published graphs and the small ones on which each thing worth testing happens. */
+const folders = ['../conformance/cases/', '../reference/cases/']
 
-export const caseNames: readonly string[] = readdirSync(conformance)
-  .filter((name) => name.endsWith('.json'))
-  .toSorted()
+const files = new Map(
+  folders.flatMap((folder) => {
+    const url = new URL(folder, import.meta.url)
+    const names = readdirSync(url).filter((name) => name.endsWith('.json'))
+    return names.toSorted().map((name) => [name, new URL(name, url)] as const)
+  }),
+)
+
+export const caseNames: readonly string[] = [...files.keys()]
 
 export function readCase(name: string): Dag {
-  return JSON.parse(readFileSync(new URL(name, conformance), 'utf8')) as Dag
+  return JSON.parse(readFileSync(files.get(name)!, 'utf8')) as Dag
 }
 
 export interface Explained {
