@@ -186,19 +186,37 @@ const election: readonly Change[] = [
 ]
 
 const order: readonly Change[] = [
-  ['median: the lower one', '(width >>> 1) + 1', '(width + 1) >>> 1'],
-  ['median: the least time', '(width >>> 1) + 1', '1'],
-  ['median: the greatest time', '(width >>> 1) + 1', 'width'],
+  [
+    'median: the lower one',
+    'const half = (judges.length >>> 1) + 1',
+    'const half = (judges.length + 1) >>> 1',
+  ],
+  ['median: the least time', 'const half = (judges.length >>> 1) + 1', 'const half = 1'],
+  ['median: the greatest time', 'const half = (judges.length >>> 1) + 1', 'const half = judges.length'],
+  [
+    'median: half of the weight is enough',
+    '2 * before <= total && 2 * (before + weight) > total',
+    '2 * before < total && 2 * (before + weight) >= total',
+  ],
+  [
+    'median: half of the weight is enough in an empty round',
+    'if (2 * sum > total) return',
+    'if (2 * sum >= total) return',
+  ],
+  ['median: weights ignored', 'times[j]!, weights[own]!, total)', 'times[j]!, 1, judges.length)'],
   [
     'time: of the judge itself',
-    'values[j] = timestamp[first & mask]!',
-    'values[j] = timestamp[judges[j]! & mask]!',
+    'times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!\n    else',
+    'times[j] = s.timestamp[judges[j]! & s.mask]!\n    else',
   ],
-  ['received: also by an event after the judge', 'if (first > judges[j]!) return false', ''],
-  ['received: by any judge', '& set[w]!) !== set[w]!) return false', '& set[w]!) === 0) return false'],
+  ['time: chains not merged by time', 'if (times[heap[child]!]! >= time) break', 'break'],
+  ['received: by any judge', 'if (reached !== judges.length ||', 'if (reached === 0 ||'],
+  [
+    'received: by all judges but one',
+    'if (reached !== judges.length ||',
+    'if (reached < judges.length - 1 || reached === 0 ||',
+  ],
   ['received: by any branch of a judge’s creator', 'coverJudges(v, s, live, liveCount, judges)', ''],
-  ['median: half of the weight is enough', '2 * sum > total', '2 * sum >= total'],
-  ['median: weights ignored', 'roster.equal ? select', 'width > 0 ? select'],
   [
     'sort: times as text',
     'const byTime = medians[a]! - medians[b]!',
@@ -216,14 +234,22 @@ const order: readonly Change[] = [
 ]
 
 const coverage: readonly Change[] = [
-  ['received: branches of a creator not told apart', 's.selfParent[slot] !== newest &&', 'false &&'],
-  ['received: a branch is forgotten too soon', 'v.stillBranched[own] = 1', 'v.stillBranched[own] = 0'],
-  ['received: an event does not reach itself', 'stack[0] = x\n', 'stack[0] = x\n  top = 0\n'],
   [
-    'received: below what is ordered',
-    'if (p < tail || state[p & mask] !== LIVE) continue',
-    'if (p < tail) continue',
+    'received: branches of a creator not told apart',
+    's.state[newest & s.mask] === LIVE && s.selfParent[slot] !== newest)',
+    's.state[newest & s.mask] === LIVE && newest < 0)',
   ],
+  [
+    'received: what is not live is not covered',
+    'v.covered[slot * v.words + w] = -1',
+    'v.covered[slot * v.words + w] = 0',
+  ],
+  [
+    'received: covered by the branch of another judge’s round',
+    'clearColumns(v, s, live, liveCount, v.set)\n  for (const judge',
+    'for (const judge',
+  ],
+  ['received: a branch is forgotten too soon', 'v.stillBranched[own] = 1', 'v.stillBranched[own] = 0'],
 ]
 
 const engine: readonly Change[] = [
