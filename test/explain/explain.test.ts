@@ -27,6 +27,18 @@ function first(like: (e: Explanation) => boolean): Explanation {
   throw new Error('no event is like that')
 }
 
+const event = (last: string, more: Partial<EngineEvent> = {}): EngineEvent => ({
+  id: fromHex(last.padStart(64, '0'))!,
+  creator: 0,
+  selfParent: NO_EVENT,
+  otherParents: [NO_EVENT],
+  birthRound: 1,
+  timestamp: 1,
+  coin: 0,
+  transactionCount: 0,
+  ...more,
+})
+
 test('data is JSON as it stands, and everything has a text of one fact a line', () => {
   for (const each of explanations.values()) {
     for (const e of each) {
@@ -145,17 +157,6 @@ describe('from a snapshot', () => {
 describe('what it is given', () => {
   const config = { coinFrequency: 12, roundsNonAncient: 26 }
   const rosters = [{ fromRound: 1, members: [{ id: 0, weight: 1 }] }]
-  const event = (last: string, more: Partial<EngineEvent> = {}): EngineEvent => ({
-    id: fromHex(last.padStart(64, '0'))!,
-    creator: 0,
-    selfParent: NO_EVENT,
-    otherParents: [NO_EVENT],
-    birthRound: 1,
-    timestamp: 1,
-    coin: 0,
-    transactionCount: 0,
-    ...more,
-  })
 
   test('handles count up, and what is not known is not explained', () => {
     const explainer = createExplainer({ config, rosters })
