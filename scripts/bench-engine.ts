@@ -10,7 +10,7 @@
  * would have it. "Branching": just under a third of the members keep up to four branches, begin a new one with every
  * tenth event, and show each other member another one. CPU-seconds are those of the whole process while it inserts and
  * takes decided rounds. They depend on what else the machine does: `calibrationNs` is the CPU time of one and the same small
- * loop at that moment (about 110 on a quiet 2.5 GHz Xeon core).
+ * loop at that moment (about 116 when nothing else ran on a 2.5 GHz Xeon core, 200 to 400 while both cores were wanted).
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
