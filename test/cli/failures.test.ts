@@ -17,7 +17,7 @@ test('nodes die: the others go on, without quorum it is said, and all becomes fi
 
   process.kill(pidOf('dan'), 'SIGKILL')
   await until(() => net.err().includes('dan has stopped (killed by SIGKILL)'))
-  expect(net.err()).toContain('start it again with: hearsay up --dir .hearsay/testnet/dan')
+  await until(() => net.err().includes('start it again with: hearsay up --dir .hearsay/testnet/dan'))
   expect((await hearsay('submit', 'three', '--timeout', '60s')).code).toBe(0)
 
   // The first one that is asked by default is gone now.
