@@ -15,7 +15,7 @@ import {
 import { createRandom } from '../dag/random.ts'
 
 export const networkId: Uint8Array = new Uint8Array(32).fill(5)
-export const SELF = 1
+const SELF = 1
 
 /** What the graph holds: the test changes it as it likes. */
 export interface Held {

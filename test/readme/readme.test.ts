@@ -68,3 +68,24 @@ test('every link to a file leads somewhere', () => {
     }
   }
 })
+
+test('the TypeScript that the pages show runs as written', () => {
+  const blocks = readdirSync(join(root, 'packages')).flatMap((name) => {
+    const page = join(root, 'packages', name, 'README.md')
+    if (!existsSync(page)) return []
+    return [...readFileSync(page, 'utf8').matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => ({
+      page,
+      code: code!,
+    }))
+  })
+  expect(blocks.length).toBeGreaterThan(0)
+  for (const { page, code } of blocks) {
+    const args = ['--input-type=module-typescript', '--eval', code]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: join(root, 'test'),
+      encoding: 'utf8',
+    })
+    expect(status, `${page}\n${stderr}`).toBe(0)
+    expect(stdout, page).not.toBe('')
+  }
+})

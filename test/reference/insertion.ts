@@ -3,7 +3,7 @@ import type { DagEvent } from './dag.ts'
 import type { Random } from './random.ts'
 
 /** Repeatedly takes, of the events whose parents were all taken, the one with the least priority. */
-export function topological(
+function topological(
   events: readonly DagEvent[],
   priority: (e: DagEvent, i: number) => number,
 ): DagEvent[] {

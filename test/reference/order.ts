@@ -27,7 +27,7 @@ export interface OrderOutput {
   readonly lastTimestamp: number
 }
 
-export function idNumber(id: string): bigint {
+function idNumber(id: string): bigint {
   return BigInt(`0x${id}`)
 }
 

@@ -9,7 +9,7 @@
 
 /** Enough for counts up to 2^16 − 1. */
 const PLANES = 16
-export const MAX_SETS = 0xffff
+const MAX_SETS = 0xffff
 
 /** Fixed-shape record: scratch of one engine. */
 export class Counter {

@@ -38,7 +38,7 @@ function checkMember(member: WeightedMember, where: string): void {
 }
 
 /** Checks a roster and makes it dense; throws an Error that names the roster and the member. */
-export function denseRoster(roster: ScheduledRoster): DenseRoster {
+function denseRoster(roster: ScheduledRoster): DenseRoster {
   const where = `roster from round ${roster.fromRound}`
   if (!Number.isSafeInteger(roster.fromRound)) throw new Error(`${where}: fromRound is not an integer`)
   if (roster.members.length === 0) throw new Error(`${where}: it has no members`)
