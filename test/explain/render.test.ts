@@ -87,7 +87,7 @@ describe.each(caseNames)('%s', (name) => {
 test('branches stand in lanes of their own', () => {
   const events = drawn(readCase('coins-4-branching.json'))
   const svg = renderSvg(events)
-  const branched = new Set([...svg.matchAll(/>(member \d+), branch \d+</g)].map(([, name]) => name))
+  const branched = new Set([...svg.matchAll(/>(member \d+) \(\d+\)</g)].map(([, name]) => name))
   const children = new Map<string, number>()
   for (const { selfParent } of events)
     if (selfParent !== null) children.set(selfParent, (children.get(selfParent) ?? 0) + 1)

@@ -160,7 +160,7 @@ export function mapEvents(events: readonly DrawnEvent[], options: DrawingOptions
     firstLane.set(member, lanes.length)
     const width = widths.get(member)!
     for (let branch = 0; branch < width; branch++)
-      lanes.push({ member, label: width === 1 ? nameOf(member) : `${nameOf(member)}, branch ${branch + 1}` })
+      lanes.push({ member, label: width === 1 ? nameOf(member) : `${nameOf(member)} (${branch + 1})` })
   }
   const spots = sorted.map((event, index): Spot => ({
     event,
