@@ -3,10 +3,7 @@ import type { DagEvent } from './dag.ts'
 import type { Random } from './random.ts'
 
 /** Repeatedly takes, of the events whose parents were all taken, the one with the least priority. */
-function topological(
-  events: readonly DagEvent[],
-  priority: (e: DagEvent, i: number) => number,
-): DagEvent[] {
+function topological(events: readonly DagEvent[], priority: (e: DagEvent, i: number) => number): DagEvent[] {
   const index = new Map(events.map((e, i) => [e.id, i]))
   const children: number[][] = events.map(() => [])
   const missing = events.map(() => 0)
