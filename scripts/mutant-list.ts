@@ -240,11 +240,6 @@ const coverage: readonly Change[] = [
     's.state[newest & s.mask] === LIVE && newest < 0)',
   ],
   [
-    'received: what is not live is not covered',
-    'v.covered[slot * v.words + w] = -1',
-    'v.covered[slot * v.words + w] = 0',
-  ],
-  [
     'received: covered by the branch of another judge’s round',
     'clearColumns(v, s, live, liveCount, v.set)\n  for (const judge',
     'for (const judge',
