@@ -2,7 +2,7 @@
  * Measures a testnet of real processes with durable journals: submit-to-final latency at a steady rate, and what an idle
  * node costs. Open loop: a transaction's latency counts from when it was due, so a stall is not hidden.
  *
- *   node scripts/bench-finality.ts [--rate 100] [--for 20] [--idle 60] [--nodes 4] [--bytes 100]
+ *   node scripts/bench-finality.ts [--rate 100] [--warm 5] [--for 20] [--idle 60] [--nodes 4] [--bytes 100]
  *
  * Prints one JSON line a measurement, with machine and versions. It judges nothing.
  */
@@ -14,6 +14,7 @@ import { startNetwork, type Network } from '../test/network/network.ts'
 const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '100' },
+    warm: { type: 'string', default: '5' },
     for: { type: 'string', default: '20' },
     idle: { type: 'string', default: '60' },
     nodes: { type: 'string', default: '4' },
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   },
 })
 const rate = Number(values.rate)
+const warmSeconds = Number(values.warm)
 const seconds = Number(values.for)
 const idleSeconds = Number(values.idle)
 const count = Number(values.nodes)
@@ -47,13 +49,12 @@ async function eventsOf(network: Network): Promise<number> {
   return all.reduce((sum, each) => sum + each, 0)
 }
 
-async function load(network: Network): Promise<void> {
+/** Submits at the rate for so long; gives latencies in ascending order. */
+async function submitFor(network: Network, forSeconds: number): Promise<number[]> {
   const latencies: number[] = []
   const answers: Promise<void>[] = []
-  const cpuBefore = network.nodes.map(({ pid }) => cpuSeconds(pid))
-  const eventsBefore = await eventsOf(network)
   const beganMs = performance.now()
-  for (let i = 0; i < rate * seconds; i++) {
+  for (let i = 0; i < rate * forSeconds; i++) {
     const dueMs = beganMs + (1_000 / rate) * i
     if (dueMs > performance.now()) await pause(dueMs - performance.now())
     const { name } = network.nodes[i % count]!
@@ -66,8 +67,15 @@ async function load(network: Network): Promise<void> {
     answers.push(answer)
   }
   await Promise.all(answers)
+  return latencies.toSorted((a, b) => a - b)
+}
+
+async function load(network: Network): Promise<void> {
+  const cpuBefore = network.nodes.map(({ pid }) => cpuSeconds(pid))
+  const eventsBefore = await eventsOf(network)
+  const beganMs = performance.now()
+  const sorted = await submitFor(network, seconds)
   const tookS = (performance.now() - beganMs) / 1_000
-  const sorted = latencies.toSorted((a, b) => a - b)
   const cpu = network.nodes.map(({ pid }, i) => cpuSeconds(pid) - cpuBefore[i]!)
   print('submit-to-final', {
     rate,
@@ -98,8 +106,8 @@ async function idle(network: Network): Promise<void> {
 
 const network = await startNetwork({ count })
 try {
-  // The first seconds compile the code.
-  await Promise.all(network.nodes.map(({ name }) => network.submit(name, 'warm up')))
+  // The first seconds compile the code: the same load, not measured.
+  await submitFor(network, warmSeconds)
   await load(network)
   await idle(network)
 } finally {
