@@ -15,6 +15,7 @@ import {
   type Moment,
 } from '../src/member-types.ts'
 import type { RepairIndex } from '../src/repair-index.ts'
+import type { Clock, Timer } from './clock.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { asOperatorError } from './operator-errors.ts'
 import type { RepairServer } from './repair-server.ts'
@@ -27,7 +28,11 @@ const SYNC_WITHIN_MS = 200
 /** After a full disk the next attempt. */
 const DISK_RETRY_MS = 1_000
 
+/** The transport as far as a node uses it. */
+export type NodeTransport = Pick<Transport, 'send' | 'bufferedBytes' | 'close' | 'counters' | 'stop'>
+
 export interface DriverParts {
+  readonly clock: Clock
   readonly member: Member
   readonly journal: Journal
   readonly ledger: LedgerStore
@@ -35,7 +40,7 @@ export interface DriverParts {
   readonly repair: RepairServer
   readonly submissions: Submissions
   /** Set as soon as it listens. */
-  transport: Transport | undefined
+  transport: NodeTransport | undefined
   readonly onGrowth: (transactions: number) => void
   readonly onFailure: (error: OperatorError) => void
 }
@@ -51,7 +56,7 @@ export interface Driver {
 }
 
 export function createDriver(parts: DriverParts): Driver {
-  const { member, journal, ledger, submissions } = parts
+  const { member, journal, ledger, submissions, clock } = parts
   /** Where in the journal an event stands that no block has yet; forgotten when it is ancient. */
   const offsets = new Map<string, { readonly offset: number; readonly birthRound: number }>()
   const congested = new Set<number>()
@@ -59,18 +64,17 @@ export function createDriver(parts: DriverParts): Driver {
   let running = false
   let finished = false
   let diskFull = false
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
   let timerAtMs = Infinity
-  let syncTimer: NodeJS.Timeout | undefined
-  let retryTimer: NodeJS.Timeout | undefined
+  let syncTimer: Timer | undefined
+  let retryTimer: Timer | undefined
   let replaying = false
   let loopLagMs = 0
   let replayOffset = 0
 
   const moment = (): Moment => ({
-    monotonicMs: performance.now(),
-    // The wall clock ticks in milliseconds; the monotonic one gives the rest, so that events of one millisecond differ.
-    wallMicros: Date.now() * 1_000 + Math.floor((performance.now() * 1_000) % 1_000),
+    monotonicMs: clock.monotonicMs(),
+    wallMicros: clock.wallMicros(),
     loopLagMs,
   })
 
@@ -109,21 +113,18 @@ export function createDriver(parts: DriverParts): Driver {
   }
 
   function scheduleTick(): void {
-    const now = performance.now()
+    const now = clock.monotonicMs()
     const atMs = member.nextTickMs(now) ?? Infinity
     if (atMs === timerAtMs) return
-    clearTimeout(timer)
+    clock.clearTimer(timer)
     timerAtMs = atMs
     if (atMs === Infinity) return
-    timer = setTimeout(
-      () => {
-        // How late the timer is says how busy the loop is.
-        loopLagMs = 0.8 * loopLagMs + 0.2 * Math.max(0, performance.now() - timerAtMs - 1)
-        timerAtMs = Infinity
-        dispatch({ kind: 'tick' })
-      },
-      Math.max(0, atMs - now),
-    )
+    timer = clock.setTimer(Math.max(0, atMs - now), () => {
+      // How late the timer is says how busy the loop is.
+      loopLagMs = 0.8 * loopLagMs + 0.2 * Math.max(0, clock.monotonicMs() - timerAtMs - 1)
+      timerAtMs = Infinity
+      dispatch({ kind: 'tick' })
+    })
   }
 
   function execute(effect: MemberEffect): void {
@@ -145,7 +146,7 @@ export function createDriver(parts: DriverParts): Driver {
       case 'gossiped':
         return submissions.gossiped(effect.tickets)
       case 'final':
-        return submissions.final(effect, performance.now())
+        return submissions.final(effect, clock.monotonicMs())
       case 'refused':
         return submissions.refuse(effect.ticket)
       case 'fail':
@@ -166,10 +167,10 @@ export function createDriver(parts: DriverParts): Driver {
       offsets.set(effect.key, { offset, birthRound: effect.birthRound })
       parts.index.note(offset, effect.bytes)
     }
-    syncTimer ??= setTimeout(() => {
+    syncTimer ??= clock.setTimer(SYNC_WITHIN_MS, () => {
       syncTimer = undefined
       sync(undefined)
-    }, SYNC_WITHIN_MS)
+    })
   }
 
   /** Makes the journal durable; on a full disk tries again until there is space, meanwhile no new own event is made. */
@@ -182,7 +183,7 @@ export function createDriver(parts: DriverParts): Driver {
       if (!(error instanceof DiskFull)) throw error
       diskFull = true
       dispatch({ kind: 'creating', allowed: false })
-      retryTimer = setTimeout(() => sync(sequence), DISK_RETRY_MS)
+      retryTimer = clock.setTimer(DISK_RETRY_MS, () => sync(sequence))
       return
     }
     if (diskFull) {
@@ -250,9 +251,9 @@ export function createDriver(parts: DriverParts): Driver {
     isDiskFull: () => diskFull,
     finish: async () => {
       finished = true
-      clearTimeout(timer)
-      clearTimeout(syncTimer)
-      clearTimeout(retryTimer)
+      clock.clearTimer(timer)
+      clock.clearTimer(syncTimer)
+      clock.clearTimer(retryTimer)
       await journal.sync()
       ledger.settle(journal.durableEnd())
     },

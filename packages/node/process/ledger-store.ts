@@ -5,7 +5,7 @@
  */
 import { decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
 import { equalBytes, type Sha256 } from '@hearsay/dag'
-import { openLedgerFile, type LedgerFile } from '../disk/index.ts'
+import { openLedgerFile, type Files, type LedgerFile } from '../disk/index.ts'
 import { OperatorError } from '../src/errors.ts'
 
 const OFFSET_BYTES = 8
@@ -63,8 +63,19 @@ export function decodeStored(
   return { block, offsets }
 }
 
-export function openLedgerStore(dir: string, networkId: Uint8Array, sha256: Sha256): LedgerStore {
-  const file: LedgerFile = openLedgerFile({ dir, networkId, describe: describeBlock, repairTail: true })
+export function openLedgerStore(
+  dir: string,
+  networkId: Uint8Array,
+  sha256: Sha256,
+  files: Files,
+): LedgerStore {
+  const file: LedgerFile = openLedgerFile({
+    dir,
+    networkId,
+    describe: describeBlock,
+    repairTail: true,
+    files,
+  })
   let pending: Pending[] = []
 
   function checkAgainstFile(round: number, bytes: Uint8Array): void {

@@ -7,6 +7,7 @@ import { peekEvent } from '@hearsay/dag'
 import type { Journal } from '../disk/index.ts'
 import { RECORD_EVENT } from '../src/member-types.ts'
 import { wantedAs, type RepairIndex } from '../src/repair-index.ts'
+import type { Clock } from './clock.ts'
 
 const READ_BYTES = 256 * 1024
 /** Sending pauses while a link has more than this buffered, in bytes. */
@@ -14,6 +15,7 @@ const BUFFER_BYTES = 1024 * 1024
 const PAUSE_MS = 5
 
 export interface RepairServerOptions {
+  readonly clock: Clock
   readonly journal: Journal
   readonly index: RepairIndex
   readonly memberId: number
@@ -31,11 +33,11 @@ export interface RepairServer {
   stop(): void
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
 export function createRepairServer(options: RepairServerOptions): RepairServer {
   /** Link → the want that is being served; anything else that runs for the link ends. */
   const current = new Map<number, WantFrame>()
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => void options.clock.setTimer(ms, resolve))
 
   function createOutbox(link: number, request: number) {
     let events: Uint8Array[] = []

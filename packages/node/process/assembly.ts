@@ -1,0 +1,216 @@
+/**
+ * Puts one node together and drives it: replays the journal through the member, opens the transport, takes submissions and reads
+ * the log. What the world is, files, clocks, randomness, the network, is handed in: a simulated world runs the same node.
+ */
+import {
+  MAX_TRANSACTION_BYTES,
+  type CryptoSuite,
+  type Genesis,
+  type Member as RosterMember,
+} from '@hearsay/dag'
+import type { TransportEvent } from '@hearsay/gossip/ws'
+import { openJournal, type Files, type Journal } from '../disk/index.ts'
+import type { NodeStatus, RunningNode, SubmitResult } from '../src/api-types.ts'
+import { OperatorError } from '../src/errors.ts'
+import type { Member, MemberOptions } from '../src/member-types.ts'
+import { createRepairIndex } from '../src/repair-index.ts'
+import type { Clock } from './clock.ts'
+import { createDriver, type DriverParts, type NodeTransport } from './driver.ts'
+import { openLedgerStore } from './ledger-store.ts'
+import { createLogReader } from './log-reader.ts'
+import { createRepairServer } from './repair-server.ts'
+import { describeStatus, SOFTWARE } from './status.ts'
+import { createSubmissions } from './submissions.ts'
+
+/** One node's identity and its world. */
+export interface NodeWorld {
+  readonly dir: string
+  readonly genesis: Genesis
+  readonly networkId: Uint8Array
+  readonly self: RosterMember
+  readonly secretKey: Uint8Array
+  readonly suite: CryptoSuite
+  readonly files: Files
+  readonly clock: Clock
+  readonly random: () => number
+  readonly randomBytes: (count: number) => Uint8Array
+  readonly narrate: (line: string) => void
+  readonly createMember: (options: MemberOptions) => Member
+  readonly openTransport: (onEvent: (event: TransportEvent) => void) => Promise<NodeTransport>
+}
+
+/** What `cleanup` is given is to be undone, the last first, if this rejects; `stop` does it otherwise. */
+export async function assembleNode(
+  world: NodeWorld,
+  cleanup: (() => void | Promise<void>)[],
+): Promise<RunningNode> {
+  const { dir, genesis, networkId, self, suite, clock, narrate } = world
+  const startedMs = clock.monotonicMs()
+  const member = world.createMember({
+    genesis,
+    memberId: self.id,
+    secretKey: world.secretKey,
+    suite,
+    software: SOFTWARE,
+    random: world.random,
+    randomBytes: world.randomBytes,
+  })
+  const ledger = openLedgerStore(dir, networkId, suite.sha256, world.files)
+  cleanup.push(() => ledger.close())
+  const submissions = createSubmissions()
+  const index = createRepairIndex(genesis.members.map((each) => each.id))
+  const growth = new Set<(transactions: number) => void>()
+  const failure = Promise.withResolvers<{ code: string; message: string; exitCode: number }>()
+  let state: NodeStatus['state'] = 'replaying'
+  let failureReason: string | undefined
+
+  // The journal gives its records while it opens; the driver needs it before that for nothing else.
+  let journal: Journal | undefined
+  const opened = (): Journal => {
+    if (journal === undefined) throw new Error('invariant: the journal is not open yet')
+    return journal
+  }
+  const lazy = lazyJournal(opened)
+  const repair = createRepairServer({
+    clock,
+    journal: lazy,
+    index,
+    memberId: self.id,
+    durableSequence: () => member.view().durableSequence,
+    send: (link, frame) => parts.transport?.send(link, frame),
+    bufferedBytes: (link) => parts.transport?.bufferedBytes(link) ?? 0,
+    onError: (error) =>
+      parts.onFailure(new OperatorError('E_JOURNAL_READ', String(error), 65, undefined, { cause: error })),
+  })
+  const parts: DriverParts = {
+    clock,
+    member,
+    journal: lazy,
+    ledger,
+    index,
+    repair,
+    submissions,
+    transport: undefined,
+    onGrowth: (transactions) => {
+      for (const listener of growth) listener(transactions)
+    },
+    onFailure: (error) => {
+      state = 'failed'
+      failureReason = error.message
+      submissions.rejectAll(error)
+      failure.resolve({ code: error.code, message: error.message, exitCode: error.exitCode })
+    },
+  }
+  const driver = createDriver(parts)
+  journal = openJournal({
+    dir,
+    networkId,
+    repairTail: true,
+    onRecord: driver.replay,
+    files: world.files,
+  })
+  cleanup.push(() => opened().close())
+  const { recovered } = journal
+  if (recovered !== null) {
+    narrate(
+      `journal: cut ${recovered.droppedBytes} unfinished bytes off ${recovered.file} at ${recovered.offset}`,
+    )
+  }
+  const replayed = member.view()
+  narrate(
+    `journal: ${replayed.linkedEvents} events, round ${replayed.round}, ${replayed.transactions} transactions`,
+  )
+  ledger.settle(journal.durableEnd())
+  const transport = await world.openTransport(driver.transportEvent)
+  parts.transport = transport
+  cleanup.push(() => transport.stop())
+  driver.dispatch({ kind: 'start' })
+  state = 'active'
+  const readLog = createLogReader({
+    journal,
+    ledger,
+    genesis,
+    networkId,
+    sha256: suite.sha256,
+    length: () => member.view().transactions,
+  })
+
+  function submit(transaction: Uint8Array): SubmitResult {
+    if (state === 'stopping' || state === 'failed')
+      return { ok: false, reason: 'stopping', message: 'the node is stopping' }
+    if (transaction.length > MAX_TRANSACTION_BYTES) {
+      const message = `${transaction.length} bytes; a transaction has at most ${MAX_TRANSACTION_BYTES}`
+      return { ok: false, reason: 'too-large', message }
+    }
+    if (driver.isDiskFull()) return { ok: false, reason: 'disk-full', message: `no space left for ${dir}` }
+    const { submission, ticket } = submissions.open(clock.monotonicMs())
+    driver.dispatch({ kind: 'submit', ticket, bytes: transaction })
+    if (submissions.wasRefused(ticket)) {
+      return { ok: false, reason: 'pool-full', message: 'too many transactions wait here; try again shortly' }
+    }
+    return { ok: true, submission }
+  }
+
+  let stopping: Promise<void> | undefined
+  async function stop(): Promise<void> {
+    state = state === 'failed' ? 'failed' : 'stopping'
+    submissions.rejectAll(
+      new OperatorError('E_STOPPING', 'the node is stopping; the transaction may still become final', 69),
+    )
+    repair.stop()
+    await transport.stop()
+    try {
+      await driver.finish()
+      await opened().close()
+      await ledger.close()
+    } catch (error) {
+      // What could not be written was never sent or acknowledged: the next start goes on from what is there.
+      narrate(`stopped without writing everything: ${(error as Error).message}`)
+      opened().abandon()
+    }
+  }
+
+  return {
+    submit,
+    log: async (from, limit) => readLog(from, limit),
+    positionOfRound: (round) => ledger.firstPositionOf(round),
+    onGrowth: (listener) => {
+      growth.add(listener)
+      return () => void growth.delete(listener)
+    },
+    status: () =>
+      describeStatus({
+        self,
+        genesis,
+        networkId,
+        view: member.view(),
+        state,
+        failureReason,
+        isDiskFull: driver.isDiskFull(),
+        journalBytes: opened().end(),
+        submissions,
+        uptimeMs: clock.monotonicMs() - startedMs,
+        transportCounters: transport.counters(),
+      }),
+    stop: () => (stopping ??= stop()),
+    failed: failure.promise,
+  }
+}
+
+/** The journal's methods, resolved when they are called: it opens after the driver that replays it was made. */
+function lazyJournal(opened: () => Journal): Journal {
+  return {
+    get recovered() {
+      return opened().recovered
+    },
+    append: (kind, payload) => opened().append(kind, payload),
+    flush: () => opened().flush(),
+    sync: () => opened().sync(),
+    readFrom: (offset, maxBytes) => opened().readFrom(offset, maxBytes),
+    end: () => opened().end(),
+    durableEnd: () => opened().durableEnd(),
+    bufferedBytes: () => opened().bufferedBytes(),
+    close: () => opened().close(),
+    abandon: () => opened().abandon(),
+  }
+}
