@@ -22,6 +22,7 @@ export const IO_ROOMS: Readonly<Record<string, readonly string[]>> = {
   dag: ['native'],
   gossip: ['ws'],
   node: ['disk', 'http', 'process'],
+  simulator: ['process'],
   cli: ['process'],
 }
 
