@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createHarness, type Run } from './harness.ts'
+import { createHarness, type Run } from '../network/command.ts'
 
 const harness = createHarness()
 let cwd = ''
@@ -77,7 +77,11 @@ test('what cannot be explained is refused', async () => {
     [['explain', 'aa', '--file', genesis4, '--dir', '.'], 2, /--file and --dir/],
     [['explain', 'aa', '--file', 'no-such-file'], 2, /no-such-file/],
     [['explain', 'aa', '--dir', 'no-such-folder'], 2, /no-such-folder does not exist/],
-    [['explain', 'aa', '--file', join(import.meta.dirname, 'harness.ts')], 65, /E_MALFORMED.*line 1/],
+    [
+      ['explain', 'aa', '--file', join(import.meta.dirname, '../network/command.ts')],
+      65,
+      /E_MALFORMED.*line 1/,
+    ],
   ]
   for (const [args, code, message] of refusals) {
     const run = await hearsay(...args)

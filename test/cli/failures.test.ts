@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { createHarness, freeBlock, isAlive, occupy, type Run, until } from './harness.ts'
+import { createHarness, freeBlock, isAlive, occupy, type Run, until } from '../network/command.ts'
 
 const harness = createHarness()
 afterAll(() => harness.cleanUp())
@@ -16,13 +16,15 @@ test('nodes die: the others go on, without quorum it is said, and all becomes fi
   expect((await hearsay('submit', 'four')).code).toBe(0)
 
   process.kill(pidOf('dan'), 'SIGKILL')
-  await until(() => net.err().includes('dan has stopped (killed by SIGKILL)'))
-  await until(() => net.err().includes('start it again with: hearsay up --dir .hearsay/testnet/dan'))
+  await until('it is said', () => net.err().includes('dan has stopped (killed by SIGKILL)'))
+  await until('the hint', () =>
+    net.err().includes('start it again with: hearsay up --dir .hearsay/testnet/dan'),
+  )
   expect((await hearsay('submit', 'three', '--timeout', '60s')).code).toBe(0)
 
   // The first one that is asked by default is gone now.
   process.kill(pidOf('ada'), 'SIGKILL')
-  await until(async () => {
+  await until('bob misses the quorum', async () => {
     const status = await hearsay('status', '--json', '--node', 'bob')
     return status.json()['state'] === 'no-quorum'
   })
@@ -40,12 +42,13 @@ test('nodes die: the others go on, without quorum it is said, and all becomes fi
   expect(table).toMatch(/^bob +\S+ +no-quorum .*2\/4 .*no quorum/m)
 
   const again = harness.start(['up', '--dir', '.hearsay/testnet/dan', '--json'], { cwd })
-  await until(() => again.out().includes('\n'))
+  await until('dan is up', () => again.out().includes('\n'))
   expect((await hearsay('submit', 'three again', '--timeout', '60s')).code).toBe(0)
   const texts = async (name: string): Promise<unknown[]> =>
     (await hearsay('log', '--json', '--node', name)).lines().map((each) => each['text'])
   const all = ['four', 'three', 'two', 'also', 'these', 'three again']
-  for (const name of ['bob', 'cat', 'dan']) await until(async () => (await texts(name)).length >= all.length)
+  for (const name of ['bob', 'cat', 'dan'])
+    await until(`${name} has all`, async () => (await texts(name)).length >= all.length)
   for (const name of ['bob', 'cat', 'dan']) expect((await texts(name)).toSorted()).toEqual(all.toSorted())
   expect(await texts('dan')).toEqual(await texts('bob'))
 
@@ -64,7 +67,7 @@ test('the nodes end with their testnet, also when it is killed, and the folder i
   expect([fresh.code, fresh.err]).toEqual([69, expect.stringContaining('E_DIR_LOCKED')])
   net.child.kill('SIGKILL')
   await net.ended
-  await until(() => !net.ready.nodes.some(({ pid }) => isAlive(pid)))
+  await until('all nodes have ended', () => !net.ready.nodes.some(({ pid }) => isAlive(pid)))
   const next = await harness.testnet(cwd, '--exit-after', '1tx')
   expect(next.ready.networkId).toBe(net.ready.networkId)
   expect((await harness.run(['submit', 'x'], { cwd })).code).toBe(0)
@@ -75,7 +78,7 @@ test('a testnet that is stopped while it starts, and one whose nodes all die', a
   const cwd = harness.folder()
   const ports = ['--port', String(await freeBlock())]
   const early = harness.start(['testnet', '2', ...ports], { cwd })
-  await until(() => early.err().includes('✔'))
+  await until('it is founded', () => early.err().includes('✔'))
   early.child.kill('SIGINT')
   expect((await early.ended).code).toBe(0)
   for (const name of ['ada', 'bob']) chmodSync(join(cwd, '.hearsay/testnet', name, 'key'), 0o644)

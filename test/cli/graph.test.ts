@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { createHarness } from './harness.ts'
+import { createHarness } from '../network/command.ts'
 
 const harness = createHarness()
 afterAll(() => harness.cleanUp())
@@ -50,7 +50,7 @@ test('what cannot be drawn is refused', async () => {
     [['--file', genesis4, '--dir', '.'], 2, /--file and --dir/],
     [['--dir', 'no-such-folder'], 2, /does not exist/],
     [['--file', genesis4, '--out', 'no-such-folder/events.svg', '-q'], 2, /no-such-folder/],
-    [['--file', join(import.meta.dirname, 'harness.ts')], 65, /E_MALFORMED/],
+    [['--file', join(import.meta.dirname, '../network/command.ts')], 65, /E_MALFORMED/],
   ]
   for (const [args, code, message] of refusals) {
     const run = await harness.run(['graph', ...args])

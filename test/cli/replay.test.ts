@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { createHarness } from './harness.ts'
+import { createHarness } from '../network/command.ts'
 
 const harness = createHarness()
 afterAll(() => harness.cleanUp())

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createHarness, isAlive, type ReadyTestnet, type Run, until } from './harness.ts'
+import { createHarness, isAlive, type ReadyTestnet, type Run, until } from '../network/command.ts'
 
 const harness = createHarness()
 let cwd = ''
@@ -45,7 +45,7 @@ async function expectEqualLogs(transactions: number): Promise<string> {
   const logs: string[] = []
   for (const { name } of net.ready.nodes) {
     let log = ''
-    await until(async () => {
+    await until(`${name} has ${transactions}`, async () => {
       log = (await hearsay('log', '--json', '--node', name)).out
       return log.split('\n').length - 1 >= transactions
     })
@@ -132,7 +132,10 @@ test('not waiting', async () => {
   ])
   const several = await hearsay('submit', 'later', 'still', '--no-wait', '--json')
   expect(several.lines().map((each) => each['line'])).toEqual([1, 2])
-  await until(async () => (await hearsay('log', '--json')).lines().length === before + 3)
+  await until(
+    'all three are there',
+    async () => (await hearsay('log', '--json')).lines().length === before + 3,
+  )
 })
 
 test('log and tail', async () => {
@@ -150,7 +153,7 @@ test('log and tail', async () => {
   const count = all.split('\n').length - 1
   const follower = harness.start(['tail', '--json', '--from', String(count), '--node', 'cat'], { cwd })
   expect((await hearsay('submit', 'followed', '--node', 'ada')).code).toBe(0)
-  await until(() => follower.out().includes('\n'))
+  await until('the follower has a line', () => follower.out().includes('\n'))
   expect(JSON.parse(follower.out())).toMatchObject({ position: count, text: 'followed' })
   follower.child.kill('SIGINT')
   expect((await follower.ended).code).toBe(0)

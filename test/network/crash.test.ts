@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { auditDirectories } from '@hearsay/node/process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startNetwork, until, type Network } from './network.ts'
+import { until } from './command.ts'
+import { startNetwork, type Network } from './network.ts'
 
 const NAMES = ['ada', 'bob', 'cat', 'dan']
 

@@ -3,94 +3,17 @@
  * free ports of the loopback interface; talked to over its API; single nodes can be killed and started again. Ends only
  * processes that it started, by pid.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogPageJson, StatusJson } from '@hearsay/node'
-
-export const COMMAND: string = join(import.meta.dirname, '../../packages/cli/process/main.ts')
+import { freeBlock, type Running, start, until } from './command.ts'
 
 export interface NodeEntry {
   readonly name: string
   readonly api: { readonly host: string; readonly port: number }
   readonly gossip: { readonly host: string; readonly port: number }
   readonly pid: number
-}
-
-export interface CommandResult {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the command to its end. */
-export function hearsay(
-  args: readonly string[],
-  options: { cwd?: string; input?: string } = {},
-): CommandResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 512 * 1024 * 1024,
-    env: { ...process.env, NO_COLOR: '1' },
-    ...options,
-  })
-  return { status, stdout, stderr }
-}
-
-/** A command that runs; `output` grows meanwhile. */
-export interface RunningCommand {
-  readonly child: ChildProcess
-  readonly output: { readonly stdout: string; readonly stderr: string }
-  readonly exited: Promise<number | null>
-}
-
-/** Starts the command and lets it run; collects what it prints. */
-export function startHearsay(args: readonly string[], cwd?: string): RunningCommand {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
-    ...(cwd === undefined ? {} : { cwd }),
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => void (output.stderr += text))
-  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  return { child, output, exited }
-}
-
-/** Polls until it holds; says what was waited for when it never does. */
-export async function until(
-  what: string,
-  holds: () => Promise<boolean> | boolean,
-  withinMs = 60_000,
-): Promise<void> {
-  const deadline = performance.now() + withinMs
-  for (;;) {
-    if (await holds()) return
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-}
-
-/** A base for which API ports and gossip ports (100 above) of `count` nodes are free. */
-export async function freeBase(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const base = 20_000 + 200 * Math.floor(Math.random() * 200)
-    let free = true
-    for (let i = 0; free && i < count; i++) free = (await isFree(base + i)) && (await isFree(base + 100 + i))
-    if (free) return base
-  }
-  throw new Error('no free block of ports')
 }
 
 export interface Network {
@@ -111,7 +34,6 @@ export interface Network {
   stop(): Promise<{ code: number | null; tookMs: number }>
   /** Stops whatever still runs and removes the folder. */
   dispose(): Promise<void>
-  readonly output: { readonly stdout: string; readonly stderr: string }
 }
 
 export interface NetworkOptions {
@@ -124,8 +46,8 @@ export interface NetworkOptions {
 export async function startNetwork(options: NetworkOptions = {}): Promise<Network> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'hearsay-net-'))
   const count = options.count ?? 4
-  const base = options.base ?? (await freeBase(count))
-  const { child, output, exited } = startHearsay([
+  const base = options.base ?? (await freeBlock())
+  const { child, err, ended } = start([
     'testnet',
     String(count),
     '--dir',
@@ -133,12 +55,12 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     '--port',
     String(base),
   ])
-  const restarted = new Map<string, RunningCommand>()
+  const restarted = new Map<string, Running>()
   await until(
     'testnet is ready',
     () => {
-      if (child.exitCode !== null) throw new Error(`testnet ended with ${child.exitCode}: ${output.stderr}`)
-      return /ready in/.test(output.stderr)
+      if (child.exitCode !== null) throw new Error(`testnet ended with ${child.exitCode}: ${err()}`)
+      return /ready in/.test(err())
     },
     90_000,
   )
@@ -168,7 +90,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     const again = restarted.get(name)
     if (again !== undefined) {
       again.child.kill('SIGKILL')
-      await again.exited
+      await again.ended
       return
     }
     process.kill(node(name).pid, 'SIGKILL')
@@ -181,11 +103,11 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   }
 
   async function startNode(name: string): Promise<void> {
-    const run = startHearsay(['up', '--dir', join(dir, 'net', name)])
+    const run = start(['up', '--dir', join(dir, 'net', name)])
     restarted.set(name, run)
     await until(`${name} answers`, async () => {
       if (run.child.exitCode !== null)
-        throw new Error(`${name} ended with ${run.child.exitCode}: ${run.output.stderr}`)
+        throw new Error(`${name} ended with ${run.child.exitCode}: ${run.err()}`)
       return fetch(url(name, '/healthz')).then(
         (answer) => answer.ok,
         () => false,
@@ -197,8 +119,8 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
     const beganMs = performance.now()
     for (const each of restarted.values()) each.child.kill('SIGTERM')
     child.kill('SIGINT')
-    const code = await exited
-    for (const each of restarted.values()) await each.exited
+    const { code } = await ended
+    for (const each of restarted.values()) await each.ended
     return { code, tookMs: performance.now() - beganMs }
   }
 
@@ -219,6 +141,5 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
       await stop()
       rmSync(dir, { recursive: true, force: true })
     },
-    output,
   }
 }

@@ -1,7 +1,8 @@
 /** Members missing: a quorum of three goes on, two wait and say why, and all of it becomes final when one returns. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { hearsay, startNetwork, until, type Network } from './network.ts'
+import { run, until } from './command.ts'
+import { startNetwork, type Network } from './network.ts'
 
 let network: Network
 beforeAll(async () => void (network = await startNetwork()))
@@ -15,10 +16,10 @@ test('one of four down: final; two down: not, with the reason; one returns: all 
   const status = await network.status('ada')
   expect(status.reason).toContain('no quorum: 2 of 4 members within reach')
   const net = join(network.dir, 'net')
-  const command = hearsay(['submit', 'two are not', '--node', 'bob', '--dir', net, '--timeout', '2s'])
-  expect(command.status, command.stderr).toBe(5)
-  expect(command.stderr).toContain('no quorum')
-  expect(hearsay(['status', '--all', '--dir', net]).stdout).toContain('no quorum')
+  const command = await run(['submit', 'two are not', '--node', 'bob', '--dir', net, '--timeout', '2s'])
+  expect(command.code, command.err).toBe(5)
+  expect(command.err).toContain('no quorum')
+  expect((await run(['status', '--all', '--dir', net])).out).toContain('no quorum')
   const waiting = ['ada', 'bob'].flatMap((name) =>
     Array.from({ length: 5 }, async (_, i) => network.submit(name, `${name} waits ${i}`, '60s')),
   )

@@ -9,7 +9,8 @@ import { encodeFrame } from '@hearsay/gossip'
 import { startTransport, type Transport, type TransportEvent } from '@hearsay/gossip/ws'
 import { genesisFromJson } from '@hearsay/node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startNetwork, until, type Network } from './network.ts'
+import { until } from './command.ts'
+import { startNetwork, type Network } from './network.ts'
 
 const suite = createNativeSuite()
 let network: Network

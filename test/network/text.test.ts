@@ -2,7 +2,8 @@
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { hearsay, startHearsay, startNetwork, type Network } from './network.ts'
+import { run, start } from './command.ts'
+import { startNetwork, type Network } from './network.ts'
 
 const root = join(import.meta.dirname, '../..')
 const NAMES = ['ada', 'bob', 'cat', 'dan']
@@ -40,7 +41,7 @@ test('all lines of a real text, submitted in four parallel runs, stand once in f
     const part = lines.filter((_, at) => at % 4 === i)
     const file = join(network.dir, `${name}.txt`)
     writeFileSync(file, `${part.join('\n')}\n`)
-    return startHearsay([
+    return start([
       'submit',
       '--file',
       file,
@@ -52,7 +53,7 @@ test('all lines of a real text, submitted in four parallel runs, stand once in f
       '60s',
     ])
   })
-  for (const run of runs) expect(await run.exited, run.output.stderr).toBe(0)
+  for (const each of runs) expect((await each.ended).code, each.err()).toBe(0)
   const ordered = await network.texts('ada')
   expect(sorted(ordered)).toEqual(sorted(lines))
   for (const name of NAMES.slice(1)) expect(await network.texts(name)).toEqual(ordered)
@@ -62,9 +63,9 @@ test('the network stops within two seconds, verify proves it, and a second start
   const before = await network.status('bob')
   const { code } = await network.stop()
   expect(code).toBe(0)
-  const proof = hearsay(['verify', join(network.dir, 'net')])
-  expect(proof.status, proof.stderr).toBe(0)
-  expect(proof.stdout).toContain(before.ledgerHash)
+  const proof = await run(['verify', join(network.dir, 'net')])
+  expect(proof.code, proof.err).toBe(0)
+  expect(proof.out).toContain(before.ledgerHash)
   const again = await startNetwork({ dir: network.dir })
   try {
     const after = await again.status('bob')
@@ -78,7 +79,7 @@ test('the network stops within two seconds, verify proves it, and a second start
   }
 })
 
-test('one flipped byte anywhere in a copy of a journal is found, with file and place', () => {
+test('one flipped byte anywhere in a copy of a journal is found, with file and place', async () => {
   const copy = join(network.dir, 'copy')
   cpSync(join(network.dir, 'net/ada'), copy, { recursive: true })
   const file = join(copy, 'journal', readdirSync(join(copy, 'journal'))[0]!)
@@ -98,10 +99,10 @@ test('one flipped byte anywhere in a copy of a journal is found, with file and p
     const damaged = Buffer.from(sound)
     damaged[place]! ^= 1 << (place % 8)
     writeFileSync(file, damaged)
-    const { status, stdout, stderr } = hearsay(['verify', copy])
-    expect([3, 65], `byte ${place}: ${stdout}${stderr}`).toContain(status)
-    expect(`${stdout}${stderr}`).toMatch(/journal-\d+\.hsj is damaged at byte \d+/)
+    const { code, out, err } = await run(['verify', copy])
+    expect([3, 65], `byte ${place}: ${out}${err}`).toContain(code)
+    expect(`${out}${err}`).toMatch(/journal-\d+\.hsj is damaged at byte \d+/)
   }
   writeFileSync(file, sound)
-  expect(hearsay(['verify', copy]).status).toBe(0)
+  expect((await run(['verify', copy])).code).toBe(0)
 })

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { COMMAND, freeBase, startHearsay, until } from '../network/network.ts'
+import { COMMAND, freeBlock, type Running, start, until } from '../network/command.ts'
 
 const root = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -12,19 +12,19 @@ const shellLines = [...readme.matchAll(/```sh\n([^]*?)```/g)].flatMap((block) =>
 
 /** A folder in which `.hearsay/testnet` is the default, as in a checkout. */
 const folder = mkdtempSync(join(tmpdir(), 'hearsay-readme-'))
-let testnet: ReturnType<typeof startHearsay>
+let testnet: Running
 let base = 0
 
 beforeAll(async () => {
   cpSync(join(root, 'README.md'), join(folder, 'README.md'))
-  base = await freeBase(4)
-  testnet = startHearsay(['testnet', '--port', String(base)], folder)
-  await until('testnet is ready', () => /ready in/.test(testnet.output.stderr), 90_000)
+  base = await freeBlock()
+  testnet = start(['testnet', '--port', String(base)], { cwd: folder })
+  await until('testnet is ready', () => /ready in/.test(testnet.err()), 90_000)
 })
 
 afterAll(async () => {
   testnet.child.kill('SIGINT')
-  await testnet.exited
+  await testnet.ended
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -1,12 +1,14 @@
-// Runs the real command in processes of their own, and ends those that are left when a test file is done.
+/**
+ * Runs the real command in processes of their own, for tests and scripts: waits for what they say, finds free ports of the
+ * loopback interface, and ends what is left. Ends only processes that it started, by pid.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
-const entry = fileURLToPath(new URL('../../packages/cli/process/main.ts', import.meta.url))
+export const COMMAND: string = join(import.meta.dirname, '../../packages/cli/process/main.ts')
 
 export interface Run {
   readonly code: number | null
@@ -17,6 +19,7 @@ export interface Run {
   readonly lines: () => Record<string, unknown>[]
 }
 
+/** A command that runs; what it has said grows meanwhile. */
 export interface Running {
   readonly child: ChildProcess
   readonly pid: number
@@ -28,8 +31,42 @@ export interface Running {
 export interface RunOptions {
   readonly cwd?: string
   readonly input?: string | Uint8Array
-  readonly env?: Record<string, string>
+  readonly env?: Readonly<Record<string, string>>
 }
+
+const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+/** Starts the command and lets it run; collects what it prints. */
+export function start(args: readonly string[], { cwd, input, env }: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: cwd ?? process.cwd(),
+    env: { ...process.env, NO_COLOR: '1', HEARSAY_API: '', npm_lifecycle_event: undefined, ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
+  // A command that has read enough closes its input.
+  child.stdin?.on('error', () => undefined).end(input)
+  const ended = new Promise<Run>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      const json = (): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>
+      resolve({ code, signal, out, err, json, lines: () => jsonLines(out) })
+    })
+  })
+  return { child, pid: child.pid!, out: () => out, err: () => err, ended }
+}
+
+/** Runs the command to its end. */
+export const run = (args: readonly string[], options?: RunOptions): Promise<Run> => start(args, options).ended
+
+export const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
 export interface ReadyTestnet extends Running {
   readonly ready: {
@@ -41,6 +78,7 @@ export interface ReadyTestnet extends Running {
   }
 }
 
+/** Runs commands, and ends those that are left when a test file is done. */
 export interface Harness {
   /** An empty folder of its own. */
   folder(): string
@@ -51,36 +89,12 @@ export interface Harness {
   cleanUp(): Promise<void>
 }
 
-const jsonLines = (text: string): Record<string, unknown>[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-
 export function createHarness(): Harness {
   const folders: string[] = []
   const started: Running[] = []
 
-  function start(args: readonly string[], { cwd, input, env }: RunOptions = {}): Running {
-    const child = spawn(process.execPath, [entry, ...args], {
-      cwd: cwd ?? process.cwd(),
-      env: { ...process.env, NO_COLOR: '1', HEARSAY_API: '', npm_lifecycle_event: undefined, ...env },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    })
-    let out = ''
-    let err = ''
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text))
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
-    // A command that has read enough closes its input.
-    child.stdin?.on('error', () => undefined).end(input)
-    const ended = new Promise<Run>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', (code, signal) => {
-        const json = (): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>
-        resolve({ code, signal, out, err, json, lines: () => jsonLines(out) })
-      })
-    })
-    const running: Running = { child, pid: child.pid!, out: () => out, err: () => err, ended }
+  function startKept(args: readonly string[], options?: RunOptions): Running {
+    const running = start(args, options)
     started.push(running)
     return running
   }
@@ -89,8 +103,8 @@ export function createHarness(): Harness {
     const hasPort = args.includes('--port') || args.includes('--default-ports')
     const own = args.filter((argument) => argument !== '--default-ports')
     const ports = hasPort ? [] : ['--port', String(await freeBlock())]
-    const running = start(['testnet', '--json', ...own, ...ports], { cwd })
-    await until(() => running.out().includes('\n') || hasEnded(running.child))
+    const running = startKept(['testnet', '--json', ...own, ...ports], { cwd })
+    await until('the testnet is ready', () => running.out().includes('\n') || hasEnded(running.child))
     if (!running.out().includes('\n')) throw new Error(`the testnet has ended: ${running.err()}`)
     return { ...running, ready: JSON.parse(running.out()) as ReadyTestnet['ready'] }
   }
@@ -101,8 +115,8 @@ export function createHarness(): Harness {
       folders.push(folder)
       return folder
     },
-    start,
-    run: (args, options) => start(args, options).ended,
+    start: startKept,
+    run: (args, options) => startKept(args, options).ended,
     testnet,
     async cleanUp() {
       for (const { child } of started) if (!hasEnded(child)) child.kill('SIGTERM')
@@ -112,11 +126,18 @@ export function createHarness(): Harness {
   }
 }
 
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
-
-/** Waits for a condition that will hold; the test's own timeout is the only limit. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20))
+/** Polls until it holds; says what was waited for when it never does. */
+export async function until(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  withinMs = 100_000,
+): Promise<void> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    if (await holds()) return
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 export function isAlive(pid: number): boolean {
@@ -141,7 +162,10 @@ export function occupy(port: number): Promise<{ port: number; release: () => voi
   })
 }
 
-/** The first of a block of ports that was free a moment ago, far from those that the system hands out by itself. */
+/**
+ * The first of a block of ports that was free a moment ago, far from those that the system hands out by itself. The ports
+ * from 100 above belong to it: a testnet has its APIs here and its gossip there.
+ */
 export async function freeBlock(): Promise<number> {
   for (;;) {
     const first = 12_000 + 20 * Math.floor(Math.random() * 900)
