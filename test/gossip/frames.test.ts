@@ -19,8 +19,14 @@ const references = [
 
 const frames: readonly Frame[] = [
   { kind: 'hello', networkId: id, version: 1, memberId: 4_294_967_295, software: 'hearsay/0.1 ä' },
-  { kind: 'status', decidedRound: 2 ** 47, ancientThreshold: 7, frontier: new Map([[1, 2 ** 48 - 1]]) },
-  { kind: 'status', decidedRound: 0, ancientThreshold: 1, frontier: new Map() },
+  {
+    kind: 'status',
+    decidedRound: 2 ** 47,
+    ancientThreshold: 7,
+    frontier: new Map([[1, 2 ** 48 - 1]]),
+    recordsDigest: 2 ** 32 - 1,
+  },
+  { kind: 'status', decidedRound: 0, ancientThreshold: 1, frontier: new Map(), recordsDigest: 0 },
   { kind: 'events', request: 0, events: [] },
   { kind: 'events', request: 77, events: [new Uint8Array(196).fill(1), new Uint8Array(300)] },
   {
@@ -112,7 +118,7 @@ test('what is just within the bounds is read', () => {
   const frontier = new Map(Array.from({ length: MAX_FRONTIER }, (_, i) => [i, 2 ** 48 - 1]))
   const missing = Array.from({ length: MAX_WANTED_REFERENCES }, () => references[0]!)
   const large: Frame[] = [
-    { kind: 'status', decidedRound: 1, ancientThreshold: 1, frontier },
+    { kind: 'status', decidedRound: 1, ancientThreshold: 1, frontier, recordsDigest: 0 },
     { kind: 'want', request: 1, frontier, missing, maxBytes: 0, ancientThreshold: 0 },
     { kind: 'events', request: 0, events: Array.from({ length: MAX_EVENTS_PER_FRAME }, () => id) },
     { kind: 'events', request: 0, events: [new Uint8Array(MAX_EVENT_BYTES)] },

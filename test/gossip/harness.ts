@@ -1,5 +1,6 @@
 /** One gossip machine over a view that the test sets, and what it says, decoded. */
-import { PROTOCOL_VERSION, type EventReference } from '@hearsay/dag'
+import { PROTOCOL_VERSION, type CryptoSuite, type EventReference } from '@hearsay/dag'
+import { createNativeSuite } from '@hearsay/dag/native'
 import {
   createGossip,
   decodeFrame,
@@ -15,6 +16,8 @@ import {
 import { createRandom } from '../dag/random.ts'
 
 export const networkId: Uint8Array = new Uint8Array(32).fill(5)
+export const suite: CryptoSuite = createNativeSuite()
+export const secretKeyOf = (member: number): Uint8Array => new Uint8Array(32).fill(member)
 const SELF = 1
 
 /** What the graph holds: the test changes it as it likes. */
@@ -57,6 +60,7 @@ export const status = (frontier: readonly (readonly [number, number])[], decided
   decidedRound,
   ancientThreshold: 1,
   frontier: new Map(frontier),
+  recordsDigest: 0,
 })
 
 export function createMachine(members: number, seed = 1, tuning: Partial<GossipTuning> = {}): Machine {
@@ -77,7 +81,21 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
     ancientThreshold: () => held.ancientThreshold,
   }
   const gossip = createGossip(
-    { networkId, memberId: SELF, software: 'machine', random: () => random.below(2 ** 32) / 2 ** 32, tuning },
+    {
+      networkId,
+      memberId: SELF,
+      members: Array.from({ length: members }, (_, i) => ({
+        id: i + 1,
+        name: `m${i + 1}`,
+        publicKey: suite.publicKey(secretKeyOf(i + 1)),
+        weight: 1,
+      })),
+      secretKey: secretKeyOf(SELF),
+      suite,
+      software: 'machine',
+      random: () => random.below(2 ** 32) / 2 ** 32,
+      tuning,
+    },
     view,
   )
   return {

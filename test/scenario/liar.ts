@@ -55,7 +55,7 @@ export function createLiar(
         encodeFrame({ kind: 'events', request: 0, events: events.map((event) => event.bytes) }),
       ),
     status: (to, frontier, decidedRound = 0) =>
-      liar.send(to, { kind: 'status', decidedRound, ancientThreshold: 1, frontier }),
+      liar.send(to, { kind: 'status', decidedRound, ancientThreshold: 1, frontier, recordsDigest: 0 }),
     newest: (creator) => {
       let newest: (EventReference & { readonly sequence: number }) | undefined
       for (const each of heard.values())

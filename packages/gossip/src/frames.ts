@@ -3,12 +3,15 @@
  * bounded. A frame that is not sound closes the link with a reason; it never throws (gossip design, section 2.2).
  *
  *   1  HELLO     [1, network id, protocol version, member id, software]     first on every link, both ways
- *  16  STATUS    [16, decided round, ancient threshold, frontier]           frontier: [creator, sequence, creator, …]
+ *  16  STATUS    [16, decided round, ancient threshold, frontier, digest]   frontier: [creator, sequence, creator, …]
  *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
  *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most, ancient threshold]
  *  19  WANT_END  [19, request, complete]
+ *  20  RECORDS   [20, [record, …]]                                          signed records (records.ts)
+ *  21  VERSIONS  [21, answer, [member, kind, epoch, version, member, …]]    of the records held; no answer to an answer
  */
 import { decodeCbor, encodeCbor, MAX_EVENT_BYTES, type CborValue, type EventReference } from '@hearsay/dag'
+import { MAX_RECORD_BYTES, type RecordVersions } from './records.ts'
 
 /** The largest frame, in bytes; the transport refuses more. */
 export const MAX_FRAME_BYTES: number = 1024 * 1024
@@ -19,6 +22,11 @@ export const MAX_EVENTS_PER_FRAME = 128
 export const MAX_WANTED_REFERENCES = 64
 /** Members in a frontier. */
 export const MAX_FRONTIER = 128
+
+/** Records in one frame. */
+export const MAX_RECORDS_PER_FRAME = 32
+/** Records whose versions are told at once. */
+export const MAX_VERSIONS = 1_024
 
 export type Frontier = ReadonlyMap<number, number>
 
@@ -34,6 +42,8 @@ export interface StatusFrame {
   readonly decidedRound: number
   readonly ancientThreshold: number
   readonly frontier: Frontier
+  /** Of the records held, see `RecordBook.digest`. */
+  readonly recordsDigest: number
 }
 export interface EventsFrame {
   readonly kind: 'events'
@@ -57,13 +67,27 @@ export interface WantEndFrame {
   /** False if there is more than the wanted number of bytes allowed for. */
   readonly complete: boolean
 }
-export type Frame = HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame
+export interface RecordsFrame {
+  readonly kind: 'records'
+  /** Views into the frame. */
+  readonly records: readonly Uint8Array[]
+}
+export interface VersionsFrame {
+  readonly kind: 'versions'
+  /** Said in answer to versions: not to be answered with versions. */
+  readonly answer: boolean
+  readonly versions: RecordVersions
+}
+export type Frame =
+  HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame | RecordsFrame | VersionsFrame
 
 const HELLO = 1
 const STATUS = 16
 const EVENTS = 17
 const WANT = 18
 const WANT_END = 19
+const RECORDS = 20
+const VERSIONS = 21
 
 function frontierValues(frontier: Frontier): CborValue[] {
   const values: CborValue[] = []
@@ -76,7 +100,13 @@ export function encodeFrame(frame: Frame): Uint8Array {
     case 'hello':
       return encodeCbor([HELLO, frame.networkId, frame.version, frame.memberId, frame.software])
     case 'status':
-      return encodeCbor([STATUS, frame.decidedRound, frame.ancientThreshold, frontierValues(frame.frontier)])
+      return encodeCbor([
+        STATUS,
+        frame.decidedRound,
+        frame.ancientThreshold,
+        frontierValues(frame.frontier),
+        frame.recordsDigest,
+      ])
     case 'events':
       return encodeCbor([EVENTS, frame.request, frame.events])
     case 'want':
@@ -90,6 +120,17 @@ export function encodeFrame(frame: Frame): Uint8Array {
       ])
     case 'want-end':
       return encodeCbor([WANT_END, frame.request, frame.complete])
+    case 'records':
+      return encodeCbor([RECORDS, frame.records])
+    case 'versions': {
+      const values = frame.versions.flatMap(({ member, kind, epoch, version }) => [
+        member,
+        kind,
+        epoch,
+        version,
+      ])
+      return encodeCbor([VERSIONS, frame.answer, values])
+    }
   }
 }
 
@@ -146,18 +187,42 @@ function parseHello(fields: readonly CborValue[]): HelloFrame | undefined {
 }
 
 function parseStatus(fields: readonly CborValue[]): StatusFrame | undefined {
-  const [, decidedRound, ancientThreshold, frontierField] = fields
+  const [, decidedRound, ancientThreshold, frontierField, recordsDigest] = fields
   const frontier = parseFrontier(frontierField)
   if (!isCount(decidedRound) || !isCount(ancientThreshold) || frontier === undefined) return undefined
-  return { kind: 'status', decidedRound, ancientThreshold, frontier }
+  if (!isCount(recordsDigest)) return undefined
+  return { kind: 'status', decidedRound, ancientThreshold, frontier, recordsDigest }
+}
+
+function parseRecords(records: CborValue | undefined): RecordsFrame | undefined {
+  if (!Array.isArray(records) || records.length > MAX_RECORDS_PER_FRAME) return undefined
+  for (const record of records as CborValue[])
+    if (!isBytes(record) || record.length > MAX_RECORD_BYTES) return undefined
+  return { kind: 'records', records: records as Uint8Array[] }
+}
+
+function parseVersions(fields: readonly CborValue[]): VersionsFrame | undefined {
+  const [, answer, values] = fields
+  if (typeof answer !== 'boolean' || !Array.isArray(values)) return undefined
+  if (values.length % 4 !== 0 || values.length > 4 * MAX_VERSIONS) return undefined
+  const numbers = values as CborValue[]
+  if (!numbers.every(isCount)) return undefined
+  const versions = []
+  for (let i = 0; i < numbers.length; i += 4) {
+    const [member, kind, epoch, version] = numbers.slice(i, i + 4) as [number, number, number, number]
+    versions.push({ member, kind, epoch, version })
+  }
+  return { kind: 'versions', answer, versions }
 }
 
 function parseFields(fields: readonly CborValue[]): Frame | undefined {
   const [kind, request, complete] = fields
   if (kind === HELLO && fields.length === 5) return parseHello(fields)
-  if (kind === STATUS && fields.length === 4) return parseStatus(fields)
+  if (kind === STATUS && fields.length === 5) return parseStatus(fields)
   if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
   if (kind === WANT && fields.length === 6) return parseWant(fields)
+  if (kind === RECORDS && fields.length === 2) return parseRecords(fields[1])
+  if (kind === VERSIONS && fields.length === 3) return parseVersions(fields)
   if (kind !== WANT_END || fields.length !== 3 || !isCount(request) || typeof complete !== 'boolean')
     return undefined
   return { kind: 'want-end', request, complete }

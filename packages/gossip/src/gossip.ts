@@ -4,8 +4,10 @@
  * state machine: frames and time in, effects out.
  */
 import { PROTOCOL_VERSION } from '@hearsay/dag'
-import { decodeFrame, encodeFrame, type HelloFrame, type WantFrame } from './frames.ts'
+import { decodeFrame, encodeFrame, type Frame, type HelloFrame, type WantFrame } from './frames.ts'
 import { DEFAULT_TUNING, type GossipOptions, type GossipView } from './options.ts'
+import { createRecordExchange } from './record-exchange.ts'
+import { createRecordBook, type NodeRecord, type RecordKind, type RecordRejection } from './records.ts'
 import { createRepairs } from './repair.ts'
 
 /** Why a link is closed from here. A closed list: it doubles as metric label. */
@@ -18,6 +20,7 @@ export const LINK_FAULTS = [
   'hello-timeout',
   'control-flood',
   'invalid-event',
+  'invalid-record',
 ] as const
 export type LinkFault = (typeof LINK_FAULTS)[number]
 
@@ -31,6 +34,9 @@ export type GossipEffect =
       readonly events: readonly Uint8Array[]
     }
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
+  /** A record of another member is new here. */
+  | { readonly kind: 'record'; readonly record: NodeRecord }
+  | { readonly kind: 'record-refused'; readonly reason: RecordRejection }
 
 export interface PeerView {
   readonly memberId: number
@@ -41,6 +47,8 @@ export interface PeerView {
 }
 
 export interface Gossip {
+  /** Own records are of this life from now on: a number larger than at earlier starts, like the time in seconds. */
+  begin(epoch: number): void
   opened(link: number, memberId: number, nowMs: number): void
   closed(link: number, nowMs: number): void
   frame(link: number, bytes: Uint8Array, nowMs: number): void
@@ -50,6 +58,11 @@ export interface Gossip {
   push(event: Uint8Array): void
   /** This link brought an event whose parents are missing. */
   orphan(link: number, nowMs: number): void
+  /** A new own record: replaces the last of its kind everywhere. At most MAX_RECORD_BYTES with about 90 bytes around the content. */
+  publish(recordKind: RecordKind, content: Uint8Array): NodeRecord
+  record(memberId: number, recordKind: RecordKind): NodeRecord | undefined
+  /** The newest of each member. */
+  records(recordKind: RecordKind): readonly NodeRecord[]
   tick(nowMs: number): void
   /** When `tick` is wanted next; undefined if nothing is due. */
   nextTickMs(nowMs: number): number | undefined
@@ -68,6 +81,8 @@ interface Link {
   congested: boolean
   /** The view's version when the frontier was last told here. */
   toldVersion: number
+  /** And what the records came to. */
+  toldDigest: number
   controlTokens: number
   controlAtMs: number
 }
@@ -79,6 +94,18 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   let nextAdvertMs = 0
 
   const send = (link: number, frame: Uint8Array): void => void effects.push({ kind: 'send', link, frame })
+  const say = (link: number, frame: Frame): void => send(link, encodeFrame(frame))
+  const book = createRecordBook({ ...options, burst: tuning.recordBurst, perSecond: tuning.recordsPerSecond })
+  const records = createRecordExchange({
+    book,
+    tuning,
+    // A congested link finds out by the digest what it has missed.
+    send: (link, out) => {
+      if (links.get(link)?.congested === false) say(link, out)
+    },
+    onRecord: (record) => effects.push({ kind: 'record', record }),
+    onRejection: (reason) => effects.push({ kind: 'record-refused', reason }),
+  })
   const repairs = createRepairs(tuning, view, options.random, (link, want) => send(link, encodeFrame(want)))
 
   function fail(link: Link, fault: LinkFault, nowMs: number): void {
@@ -89,19 +116,19 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   function closed(link: number, nowMs: number): void {
     links.delete(link)
     repairs.closed(link, nowMs)
+    records.closed(link)
   }
 
   function tell(link: Link): void {
     link.toldVersion = view.version()
-    send(
-      link.link,
-      encodeFrame({
-        kind: 'status',
-        decidedRound: view.decidedRound(),
-        ancientThreshold: view.ancientThreshold(),
-        frontier: view.frontier(),
-      }),
-    )
+    link.toldDigest = book.digest()
+    say(link.link, {
+      kind: 'status',
+      decidedRound: view.decidedRound(),
+      ancientThreshold: view.ancientThreshold(),
+      frontier: view.frontier(),
+      recordsDigest: link.toldDigest,
+    })
   }
 
   function opened(link: number, memberId: number, nowMs: number): void {
@@ -114,21 +141,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       decidedRound: undefined,
       congested: false,
       toldVersion: -1,
+      toldDigest: -1,
       controlTokens: tuning.controlBurst,
       controlAtMs: nowMs,
     }
     links.set(link, state)
     const { networkId, software } = options
-    send(
-      link,
-      encodeFrame({
-        kind: 'hello',
-        networkId,
-        version: PROTOCOL_VERSION,
-        memberId: options.memberId,
-        software,
-      }),
-    )
+    say(link, { kind: 'hello', networkId, version: PROTOCOL_VERSION, memberId: options.memberId, software })
     tell(state)
   }
 
@@ -141,6 +160,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     link.greeted = true
     link.software = hello.software
     repairs.opened(link.link, link.memberId)
+    records.opened(link.link)
   }
 
   function spendControl(link: Link, nowMs: number): boolean {
@@ -162,6 +182,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     switch (received.kind) {
       case 'status':
         link.decidedRound = received.decidedRound
+        records.heardDigest(id, received.recordsDigest, nowMs)
         return repairs.heardStatus(id, received.frontier, nowMs)
       case 'events':
         repairs.heardEvents(id, received.request, nowMs)
@@ -175,6 +196,12 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         return void effects.push({ kind: 'serve', link: id, want: received })
       case 'want-end':
         return repairs.heardEnd(id, received.request, received.complete, nowMs)
+      case 'records':
+        if (records.heardRecords(id, received.records, nowMs) === 'faulty')
+          fail(link, 'invalid-record', nowMs)
+        return
+      case 'versions':
+        return records.heardVersions(id, received.versions, received.answer, nowMs)
     }
   }
 
@@ -183,14 +210,17 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       if (!link.greeted && nowMs - link.openedMs >= tuning.helloTimeoutMs) fail(link, 'hello-timeout', nowMs)
     }
     repairs.tick(nowMs)
+    records.tick(nowMs)
     if (nowMs >= nextAdvertMs) advertise(nowMs)
   }
 
+  const isUntold = (link: Link, version: number, digest: number): boolean =>
+    link.greeted && !link.congested && (link.toldVersion !== version || link.toldDigest !== digest)
+
   function advertise(nowMs: number): void {
     const version = view.version()
-    const untold = [...links.values()].filter(
-      (link) => link.greeted && link.toldVersion !== version && !link.congested,
-    )
+    const digest = book.digest()
+    const untold = [...links.values()].filter((link) => isUntold(link, version, digest))
     const link = untold[Math.floor(options.random() * untold.length)]
     if (link === undefined) return
     nextAdvertMs = nowMs + tuning.advertEveryMs
@@ -200,10 +230,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   function nextTickMs(nowMs: number): number | undefined {
     let next = repairs.nextTickMs()
     const want = (at: number): void => void (next = next === undefined ? at : Math.min(next, at))
+    const recordsMs = records.nextTickMs()
+    if (recordsMs !== undefined) want(recordsMs)
     const version = view.version()
+    const digest = book.digest()
     for (const link of links.values()) {
       if (!link.greeted) want(link.openedMs + tuning.helloTimeoutMs)
-      else if (link.toldVersion !== version && !link.congested) want(nextAdvertMs)
+      else if (isUntold(link, version, digest)) want(nextAdvertMs)
     }
     // A wish of the past that is still there must not make the caller spin.
     return next === undefined ? undefined : Math.max(next, nowMs + 1)
@@ -218,6 +251,10 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   return {
+    begin: book.begin,
+    publish: records.publish,
+    record: book.get,
+    records: book.ofKind,
     opened,
     closed,
     frame,

@@ -1,3 +1,6 @@
+export * from './aggregate.ts'
 export * from './frames.ts'
 export * from './gossip.ts'
+export * from './node-state.ts'
 export * from './options.ts'
+export * from './records.ts'

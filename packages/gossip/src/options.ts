@@ -1,5 +1,5 @@
 /** What gossip is told when it is made: its tuning, and what it may look up of the graph. */
-import type { EventReference } from '@hearsay/dag'
+import type { CryptoSuite, EventReference, Member } from '@hearsay/dag'
 import type { Frontier } from './frames.ts'
 
 /** Tuning; times in milliseconds. */
@@ -25,6 +25,13 @@ export interface GossipTuning {
   /** Control frames that a link may send at once, and per second after that. */
   readonly controlBurst: number
   readonly controlPerSecond: number
+  /** A difference in records is left to what is on its way by itself for this long. */
+  readonly recordGraceMs: number
+  /** Versions of records are told at most so often on one's own account. */
+  readonly versionsEveryMs: number
+  /** Records of one kind of one member that are taken at once, and per second after that. */
+  readonly recordBurst: number
+  readonly recordsPerSecond: number
 }
 
 export const DEFAULT_TUNING: GossipTuning = {
@@ -38,11 +45,20 @@ export const DEFAULT_TUNING: GossipTuning = {
   helloTimeoutMs: 5_000,
   controlBurst: 400,
   controlPerSecond: 100,
+  recordGraceMs: 200,
+  versionsEveryMs: 1_000,
+  recordBurst: 40,
+  recordsPerSecond: 10,
 }
 
 export interface GossipOptions {
   readonly networkId: Uint8Array
   readonly memberId: number
+  /** All members, this one included. */
+  readonly members: readonly Member[]
+  /** Signs own records. */
+  readonly secretKey: Uint8Array
+  readonly suite: CryptoSuite
   readonly software: string
   /** From 0 to below 1; decides only whom to talk to. */
   readonly random: () => number

@@ -4,6 +4,7 @@ import type { BranchProof, CryptoSuite, Genesis } from '@hearsay/dag'
 import type { GossipTuning, LinkFault, PeerView, WantFrame } from '@hearsay/gossip'
 import type { CreatorTuning } from './creator.ts'
 import type { PoolLimits } from './pool.ts'
+import type { MemberReport, NetworkReport, Vitals } from './self-report.ts'
 
 /** Kinds of journal records. */
 export const RECORD_EVENT = 1
@@ -50,6 +51,8 @@ export type MemberInput =
   | { readonly kind: 'durable'; readonly sequence: number }
   /** Own events may be made, or not for now (disk full, stopping). */
   | { readonly kind: 'creating'; readonly allowed: boolean }
+  /** How long finality takes here lately, as the driver measures it. */
+  | ({ readonly kind: 'vitals' } & Vitals)
   | { readonly kind: 'tick' }
 
 export type MemberEffect =
@@ -103,6 +106,9 @@ export interface MemberView {
   readonly peers: readonly PeerView[]
   readonly branched: readonly number[]
   readonly counters: ReadonlyMap<string, number>
+  /** What members say of themselves, and what the network is like by that. */
+  readonly reports: () => readonly MemberReport[]
+  readonly network: () => NetworkReport
 }
 
 export interface Member {

@@ -32,6 +32,7 @@ import {
 import { createOrderer } from './orderer.ts'
 import { createOwnTransactions } from './own-transactions.ts'
 import { createPool, type Batch } from './pool.ts'
+import { createSelfReport, memberReports, networkReport } from './self-report.ts'
 
 /** The newest own event, made or replayed. */
 interface OwnTip {
@@ -64,6 +65,7 @@ export function createMember(options: MemberOptions): Member {
   let mayCreate = true
   let failed = false
   let createAtMs: number | undefined
+  let loopLagMs = 0
   let effects: MemberEffect[] = []
 
   const own = createOwnTransactions(pool, (effect) => effects.push(effect))
@@ -92,12 +94,24 @@ export function createMember(options: MemberOptions): Member {
     {
       networkId,
       memberId,
+      members,
+      secretKey: options.secretKey,
+      suite,
       software: options.software,
       random: options.random,
       ...(options.gossip === undefined ? {} : { tuning: options.gossip }),
     },
     view,
   )
+
+  const report = createSelfReport(gossip, options.software, () => ({
+    decidedRound: orderer.head().round,
+    ledgerHash: orderer.head().hash,
+    transactions: orderer.head().nextPosition,
+    poolTransactions: pool.size(),
+    peers: gossip.peers().length,
+    loopLagMs,
+  }))
 
   const count = (reason: string): void => void counters.set(reason, (counters.get(reason) ?? 0) + 1)
 
@@ -263,8 +277,9 @@ export function createMember(options: MemberOptions): Member {
     }
   }
 
-  function start(): void {
+  function start(now: Moment): void {
     started = true
+    gossip.begin(Math.floor(now.wallMicros / 1_000_000))
     own.start()
   }
 
@@ -277,6 +292,8 @@ export function createMember(options: MemberOptions): Member {
 
   function applyGossip(effect: GossipEffect, now: Moment): void {
     if (effect.kind === 'events') return intake(effect.link, effect.memberId, effect.events, now)
+    if (effect.kind === 'record') return
+    if (effect.kind === 'record-refused') return count(effect.reason)
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
   }
@@ -286,7 +303,7 @@ export function createMember(options: MemberOptions): Member {
       case 'replay':
         return replay(input.recordKind, input.bytes)
       case 'start':
-        return start()
+        return start(now)
       case 'opened':
         return gossip.opened(input.link, input.memberId, now.monotonicMs)
       case 'closed':
@@ -305,24 +322,29 @@ export function createMember(options: MemberOptions): Member {
       case 'creating':
         mayCreate = input.allowed
         return
+      case 'vitals':
+        return report.vitals(input)
       case 'tick':
         return gossip.tick(now.monotonicMs)
     }
   }
 
   function step(input: MemberInput, now: Moment): readonly MemberEffect[] {
+    loopLagMs = now.loopLagMs
     apply(input, now)
     takeGossip(now)
     considerCreating(now)
+    if (started) report.consider(now.monotonicMs)
+    takeGossip(now)
     const taken = effects
     effects = []
     return taken
   }
 
   function nextTickMs(nowMs: number): number | undefined {
-    const gossipMs = gossip.nextTickMs(nowMs)
-    if (createAtMs === undefined) return gossipMs
-    return gossipMs === undefined ? createAtMs : Math.min(createAtMs, gossipMs)
+    const wishes = [gossip.nextTickMs(nowMs), createAtMs, started ? report.nextMs() : undefined]
+    const next = Math.min(...wishes.map((wish) => wish ?? Infinity))
+    return next === Infinity ? undefined : next
   }
 
   function currentView(): MemberView {
@@ -346,6 +368,8 @@ export function createMember(options: MemberOptions): Member {
       peers: gossip.peers(),
       branched: members.filter((member) => graph.hasBranched(member.id)).map((member) => member.id),
       counters,
+      reports: () => memberReports(gossip, members),
+      network: () => networkReport(memberReports(gossip, members), members),
     }
   }
 
