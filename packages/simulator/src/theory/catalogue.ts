@@ -1,0 +1,63 @@
+/** All checks of theory, in the order of the design. */
+import type { Check } from './check.ts'
+import { AVERAGING, EXTREMA_COUNT, PUSH_SUM_POTENTIAL, PUSH_SUM_ROUNDS } from './checks-aggregate.ts'
+import { CALLS, LEARN_NEW_SECRETS } from './checks-calls.ts'
+import {
+  FALSE_SUSPICION,
+  FIRST_PROBE,
+  PHI_ACCRUAL,
+  PROBE_GAP,
+  SUSPICION_TIMEOUT,
+} from './checks-detection.ts'
+import {
+  BLIND_RUMOUR,
+  ENDEMIC,
+  EPIDEMIC_SIZE,
+  EVERYONE_REACHED,
+  FEEDBACK_RUMOUR,
+  FINAL_COVERAGE,
+  MEAN_FIELD,
+  PULL_RUMOUR,
+} from './checks-epidemic.ts'
+import { FIRST_SPY } from './checks-privacy.ts'
+import {
+  ANTI_ENTROPY_TAIL,
+  FANOUT_ROUNDS,
+  PREDICTED_ROUNDS,
+  PULL_ROUNDS,
+  PUSH_PULL_FANOUT_ROUNDS,
+  PUSH_PULL_ROUNDS,
+  PUSH_ROUNDS,
+  TRANSMISSIONS,
+} from './checks-rounds.ts'
+
+export const CHECKS: readonly Check[] = [
+  PUSH_ROUNDS,
+  FANOUT_ROUNDS,
+  PULL_ROUNDS,
+  PUSH_PULL_ROUNDS,
+  PUSH_PULL_FANOUT_ROUNDS,
+  PREDICTED_ROUNDS,
+  TRANSMISSIONS,
+  FINAL_COVERAGE,
+  EVERYONE_REACHED,
+  FEEDBACK_RUMOUR,
+  BLIND_RUMOUR,
+  PULL_RUMOUR,
+  MEAN_FIELD,
+  ENDEMIC,
+  EPIDEMIC_SIZE,
+  ANTI_ENTROPY_TAIL,
+  PUSH_SUM_POTENTIAL,
+  PUSH_SUM_ROUNDS,
+  AVERAGING,
+  EXTREMA_COUNT,
+  FIRST_PROBE,
+  PROBE_GAP,
+  FALSE_SUSPICION,
+  SUSPICION_TIMEOUT,
+  PHI_ACCRUAL,
+  FIRST_SPY,
+  CALLS,
+  LEARN_NEW_SECRETS,
+]
