@@ -3,6 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, rmSync, truncateSync, write
 import { join } from 'node:path'
 import { JournalDamaged, openJournal, verifyJournal } from '@hearsay/node/disk'
 import { expect, test } from 'vitest'
+import { markKind, readRecordHeader } from '../../packages/node/src/record-format.ts'
 import {
   atEnd,
   caught,
@@ -15,29 +16,26 @@ import {
   smallJournal,
 } from './support.ts'
 
-/** Start of each record (and of the header) in each file of a sound journal. */
-function places(dir: string, segmentBytes: number): Map<string, number[]> {
+/** Start of the header and of each record, marks too, in each file of a sound journal. */
+function places(dir: string): Map<string, number[]> {
   const found = new Map<string, number[]>()
-  const sizes = segmentFiles(dir).map((path) => readFileSync(path).length)
-  const bases = sizes.map((_, i) => sizes.slice(0, i).reduce((a, b) => a + b, 0))
-  for (const path of segmentFiles(dir)) found.set(path, [0])
-  const journal = openJournal({
-    dir,
-    networkId,
-    segmentBytes,
-    onRecord(_kind, _payload, offset) {
-      const i = bases.findLastIndex((base) => base <= offset)
-      found.get(segmentFiles(dir)[i]!)!.push(offset - bases[i]!)
-    },
-  })
-  journal.abandon()
+  for (const path of segmentFiles(dir)) {
+    const bytes = readFileSync(path)
+    const starts = [0]
+    for (let at = 72; at < bytes.length; at += 24 + readRecordHeader(bytes, at).length) starts.push(at)
+    found.set(path, starts)
+  }
   return found
 }
 
+const isMark = (bytes: Uint8Array, at: number): boolean =>
+  at >= 72 && readRecordHeader(bytes, at).kind === markKind
+
 test.each([0xff, 0x01])('every byte of every segment, changed by %i: damage at its place', async (change) => {
   const dir = await smallJournal(14, 300)
-  const begins = places(dir, 300)
+  const begins = places(dir)
   expect(begins.size).toBeGreaterThan(2)
+  const lastPath = segmentFiles(dir).at(-1)!
   let flips = 0
   for (const [path, starts] of begins) {
     const bytes = readFileSync(path)
@@ -46,22 +44,27 @@ test.each([0xff, 0x01])('every byte of every segment, changed by %i: damage at i
       changed[i]! ^= change
       writeFileSync(path, changed)
       const where = { file: path, offset: starts.findLast((start) => start <= i)! }
+      flips += 1
+      // The last mark is there for nobody: without it nothing is missing.
+      if (path === lastPath && where.offset === bytes.length - 24) {
+        expect(verifyJournal(dir)).toMatchObject({ records: 14, tornTail: where })
+        continue
+      }
       const verdict = caught(() => verifyJournal(dir))
       if (!(verdict instanceof JournalDamaged)) throw new Error(`byte ${i} of ${path}: not detected`)
       expect(verdict).toMatchObject(where)
       // Opening says the same and changes nothing.
       expect(caught(() => openJournal({ dir, networkId, segmentBytes: 300 }))).toMatchObject(where)
       expect(Buffer.compare(readFileSync(path), changed)).toBe(0)
-      flips += 1
     }
     writeFileSync(path, bytes)
   }
   expect(verifyJournal(dir)).toMatchObject({ records: 14, bytes: flips })
 })
 
-test('with repairTail a change is cut off in the last record only, anywhere else it is damage', async () => {
+test('with repairTail a change is cut off in the last mark only, anywhere else it is damage', async () => {
   const dir = await smallJournal(14, 300)
-  const begins = places(dir, 300)
+  const begins = places(dir)
   const paths = [...begins.keys()]
   const original = contents(dir)
   const lastPath = paths.at(-1)!
@@ -83,7 +86,7 @@ test('with repairTail a change is cut off in the last record only, anywhere else
         })
         return verifyJournal(dir).records
       }
-      if (path === lastPath && i >= lastStart) expect(open()).toBe(13)
+      if (path === lastPath && i >= lastStart) expect(open()).toBe(14)
       else expect(caught(open)).toBeInstanceOf(JournalDamaged)
     }
   }
@@ -91,11 +94,12 @@ test('with repairTail a change is cut off in the last record only, anywhere else
 
 test('a cut at every byte: a torn tail, cut off, reported, and gone on from', async () => {
   const dir = await smallJournal(9, 300)
-  const begins = places(dir, 300)
-  const all = [...begins.entries()].flatMap(([path, starts]) =>
-    starts.slice(1).map((start) => ({ path, start })),
-  )
+  const begins = places(dir)
   const original = contents(dir)
+  const all = [...begins.entries()].flatMap(([path, starts]) => {
+    const bytes = original.get(path.slice(dir.length + 1))!
+    return starts.filter((start) => start > 0 && !isMark(bytes, start)).map((start) => ({ path, start }))
+  })
   const paths = [...begins.keys()]
   for (const [n, path] of paths.entries()) {
     const starts = begins.get(path)!
@@ -131,13 +135,13 @@ test('a cut at every byte: a torn tail, cut off, reported, and gone on from', as
   }
 })
 
-test('zeros behind the last record: damage to verify, cut off with repairTail', async () => {
+test('zeros behind the last record are a tail', async () => {
   for (const zeros of [24, 100, 5000]) {
     const dir = await smallJournal(5, 10_000)
     const path = segmentFiles(dir)[0]!
     const size = readFileSync(path).length
     appendFileSync(path, new Uint8Array(zeros))
-    expect(caught(() => verifyJournal(dir))).toMatchObject({ file: path, offset: size })
+    expect(verifyJournal(dir).tornTail).toEqual({ file: path, offset: size, bytes: zeros })
     expect(caught(() => openJournal({ dir, networkId }))).toMatchObject({ code: 'E_JOURNAL_DAMAGED' })
     const journal = openJournal({ dir, networkId, repairTail: true })
     expect(journal.recovered).toMatchObject({ file: path, offset: size, droppedBytes: zeros })
@@ -147,37 +151,82 @@ test('zeros behind the last record: damage to verify, cut off with repairTail', 
   }
 })
 
-test('a sound record far behind a bad one is found, whatever lies between', async () => {
+/** Four records in one file of which those before `durable` were synced, the others only written; and where they begin. */
+async function partlyDurable(durable: number, third: Uint8Array): Promise<{ dir: string; starts: number[] }> {
   const dir = freshDirectory()
   const journal = openJournal({ dir, networkId })
-  journal.append(1, payload(1, 40))
-  const bad = journal.append(2, payload(2, 40))
-  // Full of what a record header looks like at first sight, over more than two reads.
-  journal.append(3, new TextEncoder().encode('hsr'.repeat(200_000)))
-  const survivor = journal.append(4, payload(4, 40))
-  await journal.close()
+  const starts: number[] = []
+  for (const [i, bytes] of [payload(1, 40), payload(2, 40), third, payload(4, 40)].entries()) {
+    starts.push(journal.append(i + 1, bytes))
+    if (i + 1 === durable) await journal.sync()
+  }
+  journal.flush()
+  journal.abandon()
+  return { dir, starts }
+}
+
+// Full of what a record header looks like at first sight, over more than two reads.
+const manyMarkers = new TextEncoder().encode('hsr'.repeat(200_000))
+
+function spoil(dir: string, from: number, bytes: number): string {
   const path = segmentFiles(dir)[0]!
-  const bytes = readFileSync(path)
-  bytes.fill(0, bad, bad + 3000)
-  writeFileSync(path, bytes)
-  const verdict = caught(() => openJournal({ dir, networkId, repairTail: true }))
-  expect(verdict).toMatchObject({ code: 'E_JOURNAL_DAMAGED', file: path, offset: bad })
-  expect(String(verdict)).toContain(`a sound record follows at byte ${survivor}`)
+  const content = readFileSync(path)
+  content.fill(0, from, from + bytes)
+  writeFileSync(path, content)
+  return path
+}
+
+test('a hole in what was never durable is cut off with all that stands behind it, sound or not', async () => {
+  for (const [durable, bad] of [
+    [0, 0],
+    [0, 1],
+    [1, 1],
+    [1, 2],
+    [2, 3],
+  ] as const) {
+    const { dir, starts } = await partlyDurable(durable, payload(3, 900))
+    const path = spoil(dir, starts[bad]!, 30)
+    expect(verifyJournal(dir)).toMatchObject({
+      records: bad,
+      tornTail: { file: path, offset: starts[bad] },
+    })
+    const journal = openJournal({ dir, networkId, repairTail: true })
+    expect(journal.recovered).toMatchObject({ file: path, offset: starts[bad] })
+    await journal.close()
+    expect(verifyJournal(dir)).toMatchObject({ records: bad })
+  }
 })
 
-test('a payload that pretends to hold a record does not keep a torn one from being cut off', async () => {
+test('a hole in what had been durable is damage: any record behind it is witness, however far behind', async () => {
+  for (const third of [payload(3, 900), manyMarkers]) {
+    const { dir, starts } = await partlyDurable(2, third)
+    const path = spoil(dir, starts[1]!, 60)
+    const verdict = caught(() => openJournal({ dir, networkId, repairTail: true }))
+    expect(verdict).toMatchObject({ code: 'E_JOURNAL_DAMAGED', file: path, offset: starts[1] })
+    // The mark is gone too if the next one is to be asked.
+    spoil(dir, starts[2]! - 24, 24)
+    expect(caught(() => openJournal({ dir, networkId, repairTail: true }))).toMatchObject({ offset: starts[1] })
+    spoil(dir, starts[2]!, 30)
+    const last = caught(() => openJournal({ dir, networkId, repairTail: true }))
+    expect(last).toMatchObject({ offset: starts[1] })
+    expect(String(last)).toContain(`it was durable when the sound record at byte ${starts[3]} was written`)
+  }
+})
+
+test('a payload that pretends to hold a witness does not turn a torn record into damage', async () => {
   const dir = freshDirectory()
   const journal = openJournal({ dir, networkId })
   const bad = journal.append(1, payload(1, 300))
+  await journal.sync()
   journal.append(2, payload(2, 10))
   await journal.close()
-  const path = segmentFiles(dir)[0]!
-  const bytes = readFileSync(path)
-  // The second record, genuine at its place, as part of a first one whose length reaches over it.
+  const bytes = readFileSync(segmentFiles(dir)[0]!)
+  // The second record and the marks, genuine at their places, as part of a first one whose length reaches over them.
   const forged = freshDirectory()
   const longer = openJournal({ dir: forged, networkId })
   longer.append(1, bytes.subarray(bad + 24))
-  await longer.close()
+  longer.flush()
+  longer.abandon()
   const forgedPath = segmentFiles(forged)[0]!
   const forgedBytes = readFileSync(forgedPath)
   forgedBytes[100]! ^= 1
@@ -215,7 +264,7 @@ test('missing, swapped and foreign segments', async () => {
   const journal = openJournal({ dir: other, networkId, segmentBytes: 300 })
   for (let i = 0; i < 14; i++)
     journal.append(
-      i & 0xff,
+      i,
       payload(i).map((byte) => byte ^ 1),
     )
   await journal.close()

@@ -23,7 +23,7 @@ type Entry = { kind: number; payload: Uint8Array; offset: number }
 const step = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ do: fc.constant('append' as const), kind: fc.nat(255), length: fc.nat(150) }),
+    arbitrary: fc.record({ do: fc.constant('append' as const), kind: fc.nat(254), length: fc.nat(150) }),
   },
   {
     weight: 2,
@@ -220,6 +220,7 @@ test('a new segment begins only when the old one and the new header are durable'
     'syncDirectory journal',
     'write journal-000002.hsj at 72',
     'syncData journal-000002.hsj',
+    'write journal-000002.hsj at 100',
   ])
   journal.abandon()
 })
@@ -232,8 +233,18 @@ test('what a killed process left in the page cache is durable before it is belie
   before.abandon()
   const log: string[] = []
   const journal = openJournal({ dir, networkId, files: observed({}, log) })
-  expect(log).toEqual(['update journal-000001.hsj', 'sync journal-000001.hsj', 'syncDirectory journal'])
+  const mark = 'write journal-000001.hsj at 109'
+  expect(log).toEqual([
+    'update journal-000001.hsj',
+    'sync journal-000001.hsj',
+    'syncDirectory journal',
+    mark,
+  ])
   await journal.close()
+  // From then on the file says itself that it is whole.
+  log.length = 0
+  openJournal({ dir, networkId, files: observed({}, log) }).abandon()
+  expect(log).not.toContain(mark)
 })
 
 test('each record says how much before it was not yet durable', async () => {
@@ -249,7 +260,9 @@ test('each record says how much before it was not yet durable', async () => {
   const distances = offsets.map(
     (at) => parseRecordHeader(bytes, at, placeSeed(header.seed, at), crc32)?.unsynced,
   )
-  expect(distances).toEqual([0, 34, 0, 34])
+  // Behind the first sync stands a mark of 24 bytes, which nobody waited for.
+  expect(distances).toEqual([0, 34, 24, 58])
+  expect(verifyJournal(dir).records).toBe(4)
 })
 
 test('a closed journal takes and gives nothing', async () => {
@@ -266,10 +279,10 @@ test('offsets and kinds that cannot be are refused', async () => {
   const dir = await smallJournal(3, 1000)
   const journal = openJournal({ dir, networkId })
   atEnd(() => journal.abandon())
-  for (const offset of [-1, 0.5, NaN, journal.end() + 1]) {
+  for (const offset of [-1, 0.5, NaN, journal.end() + 25]) {
     expect(caught(() => journal.readFrom(offset, 10))).toBeInstanceOf(RangeError)
   }
-  for (const kind of [-1, 256, 1.5, NaN]) {
+  for (const kind of [-1, 255, 256, 1.5, NaN]) {
     expect(caught(() => journal.append(kind, payload(1)))).toBeInstanceOf(RangeError)
   }
   expect(caught(() => journal.readFrom(73, 10))).toMatchObject({ code: 'E_JOURNAL_DAMAGED', offset: 73 })

@@ -46,7 +46,7 @@ export async function smallJournal(count: number, segmentBytes: number): Promise
   const dir = freshDirectory()
   const journal = openJournal({ dir, networkId, segmentBytes })
   for (let i = 0; i < count; i++) {
-    journal.append(i & 0xff, payload(i))
+    journal.append(i & 0x7f, payload(i))
     if (i % 3 === 2) await journal.sync()
   }
   await journal.close()

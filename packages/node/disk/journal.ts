@@ -1,12 +1,12 @@
 // Decides what opening means: everything is read and checked, an unfinished end is cut off and reported, anything else that is
 // not sound stops it, and what was found is made durable before the caller builds on it.
-import { networkIdBytes } from '../src/record-format.ts'
+import { networkIdBytes, segmentHeaderBytes } from '../src/record-format.ts'
 import { DiskFull, isNoSpace, JournalDamaged, JournalFailed, JournalMissing } from './errors.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { readFrom, type ReadResult } from './reader.ts'
 import { type CheckRecord, type Scan, scanSegments } from './scan.ts'
 import { type Layout, layoutOf, type OnRecord, planSegment, type Segment, endOf } from './segments.ts'
-import { abandon, append, close, createSegmentFile, end, flush, type Store, sync } from './writer.ts'
+import { abandon, append, close, createSegmentFile, flush, mark, type Store, sync } from './writer.ts'
 
 export const defaultSegmentBytes: number = 64 * 1024 * 1024
 export const defaultMaxBufferedBytes: number = 64 * 1024 * 1024
@@ -28,8 +28,8 @@ export type JournalOptions = {
   /** Bound of what may wait for a flush. */
   readonly maxBufferedBytes?: number
   /**
-   * Also cut off a last record that is there in full length but not sound, if no sound record follows: after a power cut
-   * the length may be durable before the content. Off: that is damage.
+   * Also cut off a tail that is not simply too short: after a power cut any part of what was not durable may be there, in any
+   * order. Off: that is damage.
    */
   readonly repairTail?: boolean
   /** Gets each record during opening, in order. Payloads stay valid; a kept one keeps 256 KiB around it, so copy small parts. */
@@ -80,7 +80,7 @@ export function openJournal(options: JournalOptions): Journal {
     flush: () => flush(store),
     sync: () => sync(store),
     readFrom: (offset, maxBytes) => readFrom(store, offset, maxBytes),
-    end: () => end(store),
+    end: () => store.end,
     durableEnd: () => store.durable,
     bufferedBytes: () => store.bufferedBytes,
     close: () => close(store),
@@ -88,7 +88,7 @@ export function openJournal(options: JournalOptions): Journal {
   }
 }
 
-/** Reads and checks every byte of the journal in a data directory and changes nothing. */
+/** Reads and checks every byte of the journal in a data directory and changes nothing. A tail is what an opening would cut off. */
 export function verifyJournal(dir: string, onRecord?: OnRecord, files: Files = nodeFiles): Verified {
   return verifySegments(layoutOf(dir, 'journal'), onRecord, files)
 }
@@ -99,7 +99,6 @@ export function verifySegments(layout: Layout, onRecord: OnRecord | undefined, f
   const segments = scan.segments.length + (tail !== null && tail.offset === 0 ? 1 : 0)
   if (segments === 0) throw new JournalMissing(layout.directory)
   if (tail === null) return { segments, records, bytes, networkId }
-  if (!tail.incomplete) throw new JournalDamaged(tail.file, tail.offset, tail.reason)
   const tornTail = { file: tail.file, offset: tail.offset, bytes: tail.bytes }
   return { segments, records, bytes, networkId, tornTail }
 }
@@ -129,6 +128,7 @@ export function openStore(
     marksDurable,
     segments: scan.segments,
     chain: scan.chain,
+    end: endOf(active),
     active,
     fd,
     pending: [],
@@ -142,6 +142,7 @@ export function openStore(
     closed: false,
     retired: [],
   }
+  if (!scan.marked && active.size > segmentHeaderBytes) mark(store)
   return { store, recovered }
 }
 

@@ -9,7 +9,7 @@ import { type JournalOptions, openStore, type Recovered, type Verified, verifySe
 import { readFrom } from './reader.ts'
 import type { CheckRecord } from './scan.ts'
 import { layoutOf, type OnRecord } from './segments.ts'
-import { abandon, append, close, end, flush, sync } from './writer.ts'
+import { abandon, append, close, flush, sync } from './writer.ts'
 
 /** What the index needs to know of a block. `firstPosition` is the position of its first transaction, or of the next one to come. */
 export type BlockPlace = { readonly round: number; readonly firstPosition: number }
@@ -61,7 +61,7 @@ export function openLedgerFile(options: LedgerFileOptions): LedgerFile {
     readBlock(round) {
       const offset = index.offsetOf(round)
       if (offset === undefined) return undefined
-      const upTo = index.offsetOf(round + 1) ?? end(store)
+      const upTo = index.offsetOf(round + 1) ?? store.end
       return readFrom(store, offset, Math.max(upTo - offset, recordHeaderBytes)).records[0]!.payload
     },
     roundOfPosition: (position) => index.roundOfPosition(position),
@@ -69,7 +69,7 @@ export function openLedgerFile(options: LedgerFileOptions): LedgerFile {
     lastRound: () => index.lastRound(),
     flush: () => flush(store),
     sync: () => sync(store),
-    end: () => end(store),
+    end: () => store.end,
     durableEnd: () => store.durable,
     bufferedBytes: () => store.bufferedBytes,
     close: () => close(store),

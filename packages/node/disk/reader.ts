@@ -1,6 +1,7 @@
 // Decides how single records are found again by their offset, while others are appended: from memory as long as they are not with
 // the system, from the file afterwards. What comes from a file is checked each time: the disk may have changed its mind.
 import {
+  markKind,
   parseRecordHeader,
   payloadIsSound,
   placeSeed,
@@ -11,7 +12,7 @@ import {
 import { JournalClosed, JournalDamaged } from './errors.ts'
 import { readFully } from './files.ts'
 import { crc32, endOf, type Segment } from './segments.ts'
-import { type Chunk, end, type Store } from './writer.ts'
+import { type Chunk, type Store } from './writer.ts'
 
 export type StoredRecord = { readonly offset: number; readonly kind: number; readonly payload: Uint8Array }
 
@@ -30,7 +31,7 @@ const largestReadBytes = 8 * 1024 * 1024
  */
 export function readFrom(store: Store, offset: number, maxBytes: number): ReadResult {
   if (store.closed) throw new JournalClosed(store.layout.directory)
-  const last = end(store)
+  const last = endOf(store.segments.at(-1)!)
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > last) {
     throw new RangeError(`no record can begin at offset ${offset}: the records are in 0…${last}`)
   }
@@ -112,6 +113,10 @@ function readFile(store: Store, step: Step, segment: Segment, from: number, limi
 
 /** Adds a record if the budget allows it. */
 function take(step: Step, offset: number, kind: number, size: number, payload: () => Uint8Array): boolean {
+  if (kind === markKind) {
+    step.next = offset + size
+    return true
+  }
   if (step.records.length > 0 && size > step.budget) {
     // Spent: `next` stays at this record, and so does the following step.
     step.budget = 0

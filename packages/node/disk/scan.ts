@@ -1,20 +1,27 @@
 // Decides whether segment files are sound: reads every byte of them once, in order, with bounded memory, and changes nothing.
-// Three verdicts: sound; a tail (the last segment ends with something that no sound record follows: it is up to the caller what
-// to make of it); or JournalDamaged, for everything else. Records are handed over as they are read, so a caller has seen the
-// sound ones before the damage when it is thrown.
+// Three verdicts: sound; a tail (from some place of the last segment on, and nothing behind it says that this place had been
+// durable); or JournalDamaged, for everything else. Records are handed over as they are read, so a caller has seen the sound ones
+// before the damage when it is thrown.
+//
+// Why sound records may be part of a tail: until a sync has ended well the system may write a file's pages in any order, so a
+// power cut can leave the later ones without the earlier ones. What tells a hole from damage is how far everything had been
+// durable when the records behind it were appended, which each of them carries.
 import {
   encodeSegmentHeader,
   firstChain,
   fixedHeaderBytes,
   markerOffset,
+  markKind,
   networkIdBytes,
   parseRecordHeader,
   parseSegmentHeader,
   payloadIsSound,
   placeSeed,
+  type RecordHeader,
   recordHeaderBytes,
   recordMarker,
   segmentHeaderBytes,
+  unknownDistance,
 } from '../src/record-format.ts'
 import { JournalDamaged, JournalForeign } from './errors.ts'
 import { type Files, readFully } from './files.ts'
@@ -28,7 +35,7 @@ export type Tail = {
   /** Byte position in the file from which on it is of no use. */
   readonly offset: number
   readonly bytes: number
-  /** The file ends within its last record (or header). If not: all its bytes are there, but they are not sound. */
+  /** The file ends within its last record (or header). If not: bytes are there, but they are not sound. */
   readonly incomplete: boolean
   readonly reason: string
 }
@@ -39,6 +46,8 @@ export type Scan = {
   readonly chain: number
   readonly records: number
   readonly bytes: number
+  /** The last record is a mark: it says of all others that they were durable. */
+  readonly marked: boolean
   readonly networkId: Uint8Array | null
   readonly tail: Tail | null
 }
@@ -57,6 +66,7 @@ type Progress = {
   chain: number
   records: number
   bytes: number
+  marked: boolean
 }
 
 export function scanSegments(
@@ -75,6 +85,7 @@ export function scanSegments(
     chain: firstChain,
     records: 0,
     bytes: 0,
+    marked: false,
   }
   let tail: Tail | null = null
   for (const [i, number] of numbers.entries()) {
@@ -83,8 +94,8 @@ export function scanSegments(
       throw new JournalDamaged(segmentPath(layout, i + 1), 0, 'the segment file is missing')
     tail = scanFile(progress, number, i === numbers.length - 1)
   }
-  const { segments, chain, records, bytes } = progress
-  return { segments, chain, records, bytes, networkId: progress.networkId, tail }
+  const { segments, chain, records, bytes, marked } = progress
+  return { segments, chain, records, bytes, marked, networkId: progress.networkId, tail }
 }
 
 function scanFile(progress: Progress, number: number, isLast: boolean): Tail | null {
@@ -102,11 +113,10 @@ function scanFile(progress: Progress, number: number, isLast: boolean): Tail | n
     // its first record is written, so a bad header with something behind it is damage.
     const mayBeTorn = position > 0 || size <= segmentHeaderBytes
     if (!isLast || !mayBeTorn) throw new JournalDamaged(path, position, reason)
-    if (!incomplete && position > 0) {
-      const survivor = findRecord(progress, window, position)
-      if (survivor !== null) {
-        throw new JournalDamaged(path, position, `${reason}, and a sound record follows at byte ${survivor}`)
-      }
+    const witness = !incomplete && position > 0 ? findWitness(progress, window, position) : null
+    if (witness !== null) {
+      const proof = `it was durable when the sound record at byte ${witness} was written`
+      throw new JournalDamaged(path, position, `${reason}, though ${proof}`)
     }
     return { file: path, offset: position, bytes: size - position, incomplete, reason }
   } finally {
@@ -175,37 +185,53 @@ function scanRecords(progress: Progress, window: Window): Trouble | null {
     if (left < length) return torn('the file ends within a record')
     at = window.need(position, length)
     if (!payloadIsSound(window.bytes, at, header, crc32)) return bad('the checksum of the record is wrong')
-    const payload = window.bytes.subarray(at + recordHeaderBytes, at + length)
-    const objection = progress.check?.(header.kind, payload, segment.base + position) ?? null
-    if (objection !== null) throw new JournalDamaged(segment.path, position, objection)
+    if (header.kind !== markKind) {
+      const payload = window.bytes.subarray(at + recordHeaderBytes, at + length)
+      const objection = progress.check?.(header.kind, payload, segment.base + position) ?? null
+      if (objection !== null) throw new JournalDamaged(segment.path, position, objection)
+      progress.records += 1
+    }
     progress.chain = header.chain
-    progress.records += 1
+    progress.marked = header.kind === markKind
     segment.size += length
   }
   return null
 }
 
-/** Position of the first valid record header behind a bad record; null if there is none. */
-function findRecord(progress: Progress, window: Window, bad: number): number | null {
-  const { seed } = progress.segments.at(-1)!
-  const headerAt = (position: number): ReturnType<typeof parseRecordHeader> => {
+/** Up to where everything had been durable when this record was appended; 0 if it does not say. */
+function provenBy(header: RecordHeader, offset: number): number {
+  return header.unsynced === unknownDistance ? 0 : offset - header.unsynced
+}
+
+/** Position of a record behind a bad one that was appended when the bad one was durable already; null if there is none. */
+function findWitness(progress: Progress, window: Window, bad: number): number | null {
+  const { base, seed } = progress.segments.at(-1)!
+  const headerAt = (position: number): RecordHeader | null => {
     if (position + recordHeaderBytes > window.size) return null
     const at = window.need(position, recordHeaderBytes)
     return parseRecordHeader(window.bytes, at, placeSeed(seed, position), crc32)
   }
-  // If the bad record's own length can be trusted, the search begins behind its payload, which may hold anything.
+  // If a record's own length can be trusted, the search goes on behind its payload, which may hold anything.
   let position = bad + recordHeaderBytes + (headerAt(bad)?.length ?? 1 - recordHeaderBytes)
   while (position + recordHeaderBytes <= window.size) {
     const length = Math.min(window.size - position, chunkBytes)
     const at = window.need(position, length)
     const bytes = Buffer.from(window.bytes.buffer, window.bytes.byteOffset + at, length)
+    let next = length < chunkBytes ? window.size : position + length - recordHeaderBytes
     let found = bytes.indexOf(recordMarker, markerOffset)
     for (; found >= 0; found = bytes.indexOf(recordMarker, found + 1)) {
       const candidate = position + found - markerOffset
-      if (headerAt(candidate) !== null) return candidate
+      const header = headerAt(candidate)
+      if (header === null) continue
+      if (provenBy(header, base + candidate) > base + bad) return candidate
+      const size = recordHeaderBytes + header.length
+      if (candidate + size > window.size) continue
+      const start = window.need(candidate, size)
+      if (!payloadIsSound(window.bytes, start, header, crc32)) continue
+      next = candidate + size
+      break
     }
-    if (length < chunkBytes) return null
-    position += length - recordHeaderBytes
+    position = next
   }
   return null
 }

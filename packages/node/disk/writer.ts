@@ -4,7 +4,11 @@
 // Order, which recovery relies on: a full segment is durable before the next file is made; that file's header and directory
 // entry are durable before its first record is written. So only the last segment can be torn, and never in its header once
 // there is something behind it.
+//
+// Behind a sync that nothing follows a mark is written (record-format.ts). It needs no sync of its own: it adds what a reader can
+// know, and nobody waits for it.
 import {
+  markKind,
   maxPayloadBytes,
   recordHeaderBytes,
   segmentHeaderBytes,
@@ -17,6 +21,7 @@ import type { Files } from './files.ts'
 import { crc32, endOf, type Layout, planSegment, type Segment } from './segments.ts'
 
 const chunkBytes = 256 * 1024
+const nothing = new Uint8Array(0)
 
 /** Whole records that belong behind each other at `position` of a segment; the first `written` bytes are with the system. */
 export type Chunk = {
@@ -37,6 +42,8 @@ export type Store = {
   readonly marksDurable: boolean
   readonly segments: Segment[]
   chain: number
+  /** Offset behind the last record that is not a mark. */
+  end: number
   /** The segment that `fd` is; later ones exist in memory only. */
   active: Segment
   fd: number
@@ -57,14 +64,21 @@ export type Store = {
 
 export function append(store: Store, kind: number, payload: Uint8Array): number {
   guard(store)
-  if (!Number.isInteger(kind) || kind < 0 || kind > 255)
-    throw new RangeError(`a record kind is one byte, not ${kind}`)
+  if (!Number.isInteger(kind) || kind < 0 || kind >= markKind)
+    throw new RangeError(`a record kind is 0…${markKind - 1}, not ${kind}`)
   if (payload.length > maxPayloadBytes) throw new RangeError(`a record has at most ${maxPayloadBytes} bytes`)
   const size = recordHeaderBytes + payload.length
   if (store.bufferedBytes > 0 && store.bufferedBytes + size > store.maxBufferedBytes) {
     throw new BufferFull(store.layout.directory, store.bufferedBytes, store.maxBufferedBytes)
   }
   const segment = segmentFor(store, size)
+  const offset = put(store, segment, kind, payload)
+  store.end = endOf(segment)
+  return offset
+}
+
+function put(store: Store, segment: Segment, kind: number, payload: Uint8Array): number {
+  const size = recordHeaderBytes + payload.length
   const chunk = chunkFor(store, segment, size)
   const offset = endOf(segment)
   const unsynced = store.marksDurable ? Math.min(offset - store.durable, unknownDistance) : unknownDistance
@@ -110,8 +124,12 @@ export function sync(store: Store): Promise<void> {
 }
 
 export async function close(store: Store): Promise<void> {
-  while (!store.closed && store.failure === null && (store.running !== null || store.durable < end(store))) {
+  while (!store.closed && store.failure === null && (store.running !== null || store.durable < store.end)) {
     await sync(store)
+  }
+  // The mark behind the last sync too: after this, whatever is not sound is damage.
+  if (store.marksDurable && !store.closed && store.failure === null && store.bufferedBytes === 0) {
+    syncNow(store, store.active.path, store.fd)
   }
   abandon(store)
 }
@@ -123,10 +141,6 @@ export function abandon(store: Store): void {
   store.pending.length = 0
   store.bufferedBytes = 0
   retire(store, store.fd)
-}
-
-export function end(store: Store): number {
-  return endOf(store.segments.at(-1)!)
 }
 
 /** Writes a new file's header and makes it durable, before there is anything to lose in it. */
@@ -218,9 +232,11 @@ function startSync(store: Store): Promise<void> {
 }
 
 async function commit(store: Store): Promise<void> {
+  guard(store)
+  // A mark alone is nothing that anybody waits for.
+  if (store.end <= store.durable) return
   flush(store)
-  const target = end(store)
-  if (target === store.durable) return
+  const target = store.end
   const { path } = store.active
   try {
     await store.files.syncData(store.fd)
@@ -228,6 +244,18 @@ async function commit(store: Store): Promise<void> {
     throw fail(store, path, 'fdatasync', error)
   }
   store.durable = Math.max(store.durable, target)
+  if (store.end === target) mark(store)
+}
+
+/** Says in the file that all of it is durable. Where there is no space for that it waits with whatever comes next. */
+export function mark(store: Store): void {
+  if (!store.marksDurable || store.closed) return
+  put(store, store.segments.at(-1)!, markKind, nothing)
+  try {
+    flush(store)
+  } catch (error) {
+    if (!(error instanceof DiskFull)) throw error
+  }
 }
 
 function refused(store: Store, path: string, operation: string, error: unknown): Error {

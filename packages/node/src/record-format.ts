@@ -18,8 +18,11 @@
 // segment header + position): a record that was written to the wrong place, or is left over from another file, is not valid there.
 // Why both chain values: each record can be checked by itself (random access), and a missing or foreign one shows at the seam.
 // Unsynced distance: how many bytes before this record were not yet known to be durable when it was appended. A record that is
-// sound proves with it how far its predecessors had been acknowledged; `unknownDistance` where files of several members are to be
-// equal byte by byte.
+// sound proves with it how far its predecessors had been acknowledged: what is not sound before that point is damage; what is not
+// sound behind it was never acknowledged, and a power cut may leave any part of it. `unknownDistance` where files of several
+// members are to be equal byte by byte.
+// Mark: a record of kind `markKind` without payload, whose one purpose is its distance of 0: it is written behind a sync when
+// nothing else follows, so that what this sync made durable can be told from what was on its way.
 
 /** A running CRC-32 (IEEE 802.3): the checksum of `a ‖ b` is `crc32(b, crc32(a, 0))`. */
 export type Crc32 = (bytes: Uint8Array, seed: number) => number
@@ -61,6 +64,8 @@ export const networkIdBytes = 32
 export const segmentHeaderBytes = 72
 export const recordHeaderBytes = 24
 export const unknownDistance = 0xffffffff
+/** Of the journal itself; nobody else's records have it. */
+export const markKind = 0xff
 /** Bound of one record; a reader never allocates more for one. */
 export const maxPayloadBytes: number = 64 * 1024 * 1024
 /** Chain value before the first record of the first segment. */
