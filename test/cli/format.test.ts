@@ -37,6 +37,8 @@ test('times have six digits and agree with the calendar', () => {
 test('receipts and sums', () => {
   const receipt = {
     state: 'ordered',
+    reason: null,
+    result: null,
     position: 97,
     round: 13,
     time: '2026-11-22T09:41:03.118402Z',
@@ -58,7 +60,16 @@ test('what others have sent does nothing to a terminal', () => {
     'a\\u{1b}[2Jb\\nc\\td\\\\e\\u{202e}f\\u{0}\\u{9b}\\u{7f}',
   )
   expect(printable('grüße 東京 👋')).toBe('grüße 東京 👋')
-  const where = { position: 1, round: 2, time: 't', timestamp: 0, creator: 'ada', event: '', index: 0 }
+  const where = {
+    position: 1,
+    round: 2,
+    time: 't',
+    timestamp: 0,
+    creator: 'ada',
+    event: '',
+    index: 0,
+    id: null,
+  }
   expect(logLine({ ...where, text: null, hex: 'ff00' })).toBe('#1  round 2  t  ada  0xff00')
   expect(logLine({ ...where, text: '', hex: '' })).toBe('#1  round 2  t  ada  ')
 })

@@ -103,6 +103,8 @@ test('a transaction is answered when it is final', async () => {
   expect(answer.status).toBe(200)
   expect(answer.json()).toEqual({
     state: 'ordered',
+    reason: null,
+    result: null,
     position: 0,
     round: 1,
     time: '2023-11-14T22:13:20.000000Z',

@@ -83,6 +83,12 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       reads += 1
       return Promise.resolve(ledger.slice(from, from + limit))
     },
+    lookup: () => ({ state: 'unknown' }),
+    receiptAt: (position) => {
+      const found = ledger[position]
+      return found === undefined ? undefined : { state: 'ordered', ...found, latencyMs: 0 }
+    },
+    query: (path) => Promise.resolve(`asked for ${path}`),
     positionOfRound: (round) => ledger.find((transaction) => transaction.round >= round)?.position,
     onGrowth(listener) {
       listeners.add(listener)

@@ -193,6 +193,14 @@ export function describeBlock(bytes: Uint8Array): BlockPlace {
   }
 }
 
+/** How many of these bytes are the encoded block that they begin with. */
+export function blockBytesOf(bytes: Uint8Array): number {
+  if (bytes.length < AT_JUDGES) return bytes.length
+  return (
+    AT_JUDGES + 32 * readUint16(bytes, AT_JUDGE_COUNT) + 32 + ENTRY_BYTES * readUint32(bytes, AT_EVENT_COUNT)
+  )
+}
+
 const isTime = (value: number): boolean => value < Number.MAX_SAFE_INTEGER
 
 /** Reads a block and checks its root; `undefined` if the bytes are not a sound block of this network. */

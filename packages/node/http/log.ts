@@ -1,6 +1,8 @@
 // Decides how the ledger is read: a page as JSON, or a stream of lines that may follow its growth. A stream reads from the node
 // only as fast as its client takes it, so a slow client costs one page of memory and nothing else.
 import { isUtf8 } from 'node:buffer'
+import { hash } from 'node:crypto'
+import { openSealed } from '@hearsay/dag'
 import { type LogPageJson, type TransactionJson, transactionToJson } from '../src/api-json.ts'
 import type { OrderedTransaction } from '../src/api-types.ts'
 import {
@@ -22,9 +24,10 @@ export async function getLog(exchange: Exchange): Promise<void> {
   if (wantsLines(request)) return streamLog(exchange, from, follow)
   if (follow) throw new Problem('E_BAD_REQUEST', 'follow=1 needs the header Accept: application/x-ndjson')
   const limit = Math.min(wholeNumber(query, 'limit', limits.defaultPage), limits.maxPage)
-  const transactions = (limit === 0 ? [] : await node.log(from, limit)).map(toJson)
+  const read = limit === 0 ? [] : await node.log(from, limit)
   const total = node.status().transactions
-  const page: LogPageJson = { from, transactions, next: from + transactions.length, total }
+  const transactions = read.filter((each) => each.isVoid !== true).map(toJson)
+  const page: LogPageJson = { from, transactions, next: from + read.length, total }
   sendJson(exchange, 200, page)
 }
 
@@ -43,11 +46,13 @@ function startOf({ node, query }: Exchange): number {
 }
 
 function toJson(transaction: OrderedTransaction): TransactionJson {
-  const { bytes } = transaction
+  const sealed = openSealed(transaction.bytes)
+  const bytes = sealed?.body ?? transaction.bytes
   const text = isUtf8(bytes)
     ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
     : null
-  return transactionToJson(transaction, text)
+  const id = sealed === undefined ? null : hash('sha256', transaction.bytes, 'hex')
+  return transactionToJson({ ...transaction, bytes }, text, id)
 }
 
 async function streamLog(exchange: Exchange, from: number, follow: boolean): Promise<void> {
@@ -84,6 +89,7 @@ async function streamLog(exchange: Exchange, from: number, follow: boolean): Pro
 async function writePage(exchange: Exchange, page: readonly OrderedTransaction[]): Promise<boolean> {
   let piece = ''
   for (const transaction of page) {
+    if (transaction.isVoid === true) continue
     piece += `${JSON.stringify(toJson(transaction))}\n`
     if (piece.length < exchange.limits.writeBytes) continue
     if (!(await writePiece(exchange, piece))) return false

@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'E_METHOD'
   | 'E_SLOW_BODY'
   | 'E_TOO_LARGE'
+  | 'E_REJECTED'
   | 'E_POOL_FULL'
   | 'E_INTERNAL'
   | 'E_NOT_READY'
@@ -25,6 +26,7 @@ const problems: Readonly<Record<ProblemCode, readonly [status: number, title: st
   E_METHOD: [405, 'This address does not know that method'],
   E_SLOW_BODY: [408, 'The body did not arrive in time'],
   E_TOO_LARGE: [413, 'The transaction is too large'],
+  E_REJECTED: [422, 'The application refuses the transaction'],
   E_POOL_FULL: [429, 'The pool of transactions that wait is full'],
   E_INTERNAL: [500, 'The node failed to answer'],
   E_NOT_READY: [503, 'The node is not ready'],

@@ -9,6 +9,7 @@ const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
   'pool-full': 'E_POOL_FULL',
   'disk-full': 'E_DISK_FULL',
   stopping: 'E_STOPPING',
+  rejected: 'E_REJECTED',
 }
 
 /** POST /v1/tx: the body's bytes are the transaction. */

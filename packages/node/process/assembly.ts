@@ -2,20 +2,19 @@
  * Puts one node together and drives it: replays the journal through the member, opens the transport, takes submissions and reads
  * the log. What the world is, files, clocks, randomness, the network, is handed in: a simulated world runs the same node.
  */
-import {
-  MAX_TRANSACTION_BYTES,
-  type CryptoSuite,
-  type Genesis,
-  type Member as RosterMember,
-} from '@hearsay/dag'
+import type { CryptoSuite, Genesis, Member as RosterMember } from '@hearsay/dag'
 import type { TransportEvent } from '@hearsay/gossip/ws'
 import { openJournal, type Files, type Journal } from '../disk/index.ts'
-import type { NodeStatus, RunningNode, SubmitResult } from '../src/api-types.ts'
+import type { NodeStatus, RunningNode } from '../src/api-types.ts'
+import type { Application } from '../src/application.ts'
 import { OperatorError } from '../src/errors.ts'
 import type { Member, MemberOptions } from '../src/member-types.ts'
 import { createRepairIndex } from '../src/repair-index.ts'
+import type { StateMachine } from '../src/state-machine.ts'
+import { createApplicationHost } from './application-host.ts'
 import type { Clock } from './clock.ts'
 import { createDriver, type DriverParts, type NodeTransport } from './driver.ts'
+import { createIntake } from './intake.ts'
 import { openLedgerStore } from './ledger-store.ts'
 import { createLogReader } from './log-reader.ts'
 import { createRepairServer } from './repair-server.ts'
@@ -35,15 +34,21 @@ export interface NodeWorld {
   readonly random: () => number
   readonly randomBytes: (count: number) => Uint8Array
   readonly narrate: (line: string) => void
+  /** What the ordered transactions do; without one they are only ordered. */
+  readonly application?: Application<unknown> | undefined
   readonly createMember: (options: MemberOptions) => Member
   readonly openTransport: (onEvent: (event: TransportEvent) => void) => Promise<NodeTransport>
+}
+
+export interface AssembledNode extends RunningNode {
+  readonly machine: StateMachine<unknown>
 }
 
 /** What `cleanup` is given is to be undone, the last first, if this rejects; `stop` does it otherwise. */
 export async function assembleNode(
   world: NodeWorld,
   cleanup: (() => void | Promise<void>)[],
-): Promise<RunningNode> {
+): Promise<AssembledNode> {
   const { dir, genesis, networkId, self, suite, clock, narrate } = world
   const startedMs = clock.monotonicMs()
   const member = world.createMember({
@@ -57,7 +62,8 @@ export async function assembleNode(
   })
   const ledger = openLedgerStore(dir, networkId, suite.sha256, world.files)
   cleanup.push(() => ledger.close())
-  const submissions = createSubmissions()
+  const host = createApplicationHost({ application: world.application, genesis, sha256: suite.sha256 })
+  const submissions = createSubmissions(host.outcome)
   const index = createRepairIndex(genesis.members.map((each) => each.id))
   const growth = new Set<(transactions: number) => void>()
   const failure = Promise.withResolvers<{ code: string; message: string; exitCode: number }>()
@@ -89,6 +95,7 @@ export async function assembleNode(
     ledger,
     index,
     repair,
+    host,
     submissions,
     transport: undefined,
     onGrowth: (transactions) => {
@@ -135,21 +142,17 @@ export async function assembleNode(
     length: () => member.view().transactions,
   })
 
-  function submit(transaction: Uint8Array): SubmitResult {
-    if (state === 'stopping' || state === 'failed')
-      return { ok: false, reason: 'stopping', message: 'the node is stopping' }
-    if (transaction.length > MAX_TRANSACTION_BYTES) {
-      const message = `${transaction.length} bytes; a transaction has at most ${MAX_TRANSACTION_BYTES}`
-      return { ok: false, reason: 'too-large', message }
-    }
-    if (driver.isDiskFull()) return { ok: false, reason: 'disk-full', message: `no space left for ${dir}` }
-    const { submission, ticket } = submissions.open(clock.monotonicMs())
-    driver.dispatch({ kind: 'submit', ticket, bytes: transaction })
-    if (submissions.wasRefused(ticket)) {
-      return { ok: false, reason: 'pool-full', message: 'too many transactions wait here; try again shortly' }
-    }
-    return { ok: true, submission }
-  }
+  const intake = createIntake({
+    dir,
+    sha256: suite.sha256,
+    clock,
+    host,
+    submissions,
+    dispatch: driver.dispatch,
+    isDiskFull: driver.isDiskFull,
+    isStopping: () => state === 'stopping' || state === 'failed',
+    read: (position) => readLog(position, 1)[0],
+  })
 
   let stopping: Promise<void> | undefined
   async function stop(): Promise<void> {
@@ -171,7 +174,11 @@ export async function assembleNode(
   }
 
   return {
-    submit,
+    submit: intake.submit,
+    lookup: intake.lookup,
+    receiptAt: intake.receiptAt,
+    query: host.query,
+    machine: host.machine,
     log: async (from, limit) => readLog(from, limit),
     positionOfRound: (round) => ledger.firstPositionOf(round),
     onGrowth: (listener) => {

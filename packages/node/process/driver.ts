@@ -3,7 +3,7 @@
  * (append, make durable, send, deliver). All I/O of a node meets here; what to do is decided in `src`.
  */
 import type { Block } from '@hearsay/consensus'
-import { bytesKey, toHex } from '@hearsay/dag'
+import { bytesKey, toHex, type VerifiedEvent } from '@hearsay/dag'
 import type { Transport, TransportEvent } from '@hearsay/gossip/ws'
 import { DiskFull, type Journal } from '../disk/index.ts'
 import { OperatorError } from '../src/errors.ts'
@@ -16,6 +16,7 @@ import {
 } from '../src/member-types.ts'
 import type { RepairIndex } from '../src/repair-index.ts'
 import type { Clock, Timer } from './clock.ts'
+import type { ApplicationHost } from './application-host.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { asOperatorError } from './operator-errors.ts'
 import type { RepairServer } from './repair-server.ts'
@@ -38,6 +39,7 @@ export interface DriverParts {
   readonly ledger: LedgerStore
   readonly index: RepairIndex
   readonly repair: RepairServer
+  readonly host: ApplicationHost
   readonly submissions: Submissions
   /** Set as soon as it listens. */
   transport: NodeTransport | undefined
@@ -142,7 +144,7 @@ export function createDriver(parts: DriverParts): Driver {
       case 'serve':
         return parts.repair.serve(effect.link, effect.want)
       case 'deliver':
-        return deliver(effect.block)
+        return deliver(effect.block, effect.events)
       case 'gossiped':
         return submissions.gossiped(effect.tickets)
       case 'final':
@@ -206,7 +208,7 @@ export function createDriver(parts: DriverParts): Driver {
     queue.push({ kind: 'congested', link, congested: true })
   }
 
-  function deliver(block: Block): void {
+  function deliver(block: Block, events: readonly VerifiedEvent[]): void {
     const places = block.entries.map((entry) => {
       const key = bytesKey(entry.id)
       const place = offsets.get(key)
@@ -215,8 +217,9 @@ export function createDriver(parts: DriverParts): Driver {
       offsets.delete(key)
       return place.offset
     })
+    const voids = parts.host.deliver(block, events, replaying)
     // What is being replayed is durable already.
-    ledger.add(block, places, replaying ? 0 : journal.end())
+    ledger.add(block, { offsets: places, voids }, replaying ? 0 : journal.end())
     for (const [key, { birthRound }] of offsets) if (birthRound < block.ancientThreshold) offsets.delete(key)
     if (block.transactionCount > 0) parts.onGrowth(block.firstPosition + block.transactionCount)
   }

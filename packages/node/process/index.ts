@@ -1,4 +1,5 @@
 export * from './types.ts'
+export type { Application } from '../src/application.ts'
 export { startNode } from './start.ts'
 export { auditDirectories } from './audit.ts'
 export { explainJournal } from './explained.ts'
@@ -7,3 +8,14 @@ export { assembleNode } from './assembly.ts'
 export type { NodeWorld } from './assembly.ts'
 export type { Clock, Timer } from './clock.ts'
 export type { NodeTransport } from './driver.ts'
+export {
+  createNode,
+  type CreateNodeOptions,
+  type EmbeddedNode,
+  type FinalReceipt,
+  type LogEntry,
+  type LogOptions,
+  NotFinalYet,
+  type PendingReceipt,
+  type SubmitOptions,
+} from './create-node.ts'

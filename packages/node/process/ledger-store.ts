@@ -3,17 +3,24 @@
  * block's events: so the ledger's file never speaks of events that a crash could take away, and the places of events in
  * the journal that it records stay true.
  */
-import { decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
+import { blockBytesOf, decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
 import { equalBytes, type Sha256 } from '@hearsay/dag'
 import { openLedgerFile, type Files, type LedgerFile } from '../disk/index.ts'
 import { OperatorError } from '../src/errors.ts'
 
 const OFFSET_BYTES = 8
+const VOID_BYTES = 4
 
-/** A block and where each of its events stands in the journal. */
-export interface StoredBlock {
-  readonly block: Block
+/** What is known of a block beside its content. */
+export interface Places {
+  /** Where each of its events stands in the journal. */
   readonly offsets: readonly number[]
+  /** Positions of the sealed transactions that have no effect there. */
+  readonly voids: readonly number[]
+}
+
+export interface StoredBlock extends Places {
+  readonly block: Block
 }
 
 interface Pending extends StoredBlock {
@@ -23,7 +30,7 @@ interface Pending extends StoredBlock {
 
 export interface LedgerStore {
   /** Takes the next block in, or checks it against the file when the file has its round already. */
-  add(block: Block, offsets: readonly number[], journalEnd: number): void
+  add(block: Block, places: Places, journalEnd: number): void
   /** The journal is durable up to here: writes what may be written. */
   settle(durableEnd: number): void
   block(round: number): StoredBlock | undefined
@@ -33,18 +40,21 @@ export interface LedgerStore {
   close(): Promise<void>
 }
 
-/** A block and its events' places as one record; the places come last. */
+/** A block, its events' places and its void transactions (by their number in the block) as one record. */
 function encodeStored(
   block: Block,
-  offsets: readonly number[],
+  { offsets, voids }: Places,
   networkId: Uint8Array,
   sha256: Sha256,
 ): Uint8Array {
   const encoded = encodeBlock(block, networkId, sha256)
-  const whole = new Uint8Array(encoded.length + OFFSET_BYTES * offsets.length)
+  const whole = new Uint8Array(encoded.length + OFFSET_BYTES * offsets.length + VOID_BYTES * voids.length)
   whole.set(encoded)
   const places = new DataView(whole.buffer, encoded.length)
   for (const [i, offset] of offsets.entries()) places.setBigUint64(OFFSET_BYTES * i, BigInt(offset))
+  const atVoids = OFFSET_BYTES * offsets.length
+  for (const [i, position] of voids.entries())
+    places.setUint32(atVoids + VOID_BYTES * i, position - block.firstPosition)
   return whole
 }
 
@@ -54,13 +64,19 @@ export function decodeStored(
   sha256: Sha256,
 ): StoredBlock | undefined {
   const { eventCount } = describeBlock(bytes)
-  const blockBytes = bytes.length - OFFSET_BYTES * eventCount
-  if (blockBytes <= 0) return undefined
+  const blockBytes = blockBytesOf(bytes)
+  const atVoids = blockBytes + OFFSET_BYTES * eventCount
+  if (atVoids > bytes.length || (bytes.length - atVoids) % VOID_BYTES !== 0) return undefined
   const block = decodeBlock(bytes.subarray(0, blockBytes), networkId, sha256)
   if (block === undefined) return undefined
-  const places = new DataView(bytes.buffer, bytes.byteOffset + blockBytes, OFFSET_BYTES * eventCount)
-  const offsets = Array.from({ length: eventCount }, (_, i) => Number(places.getBigUint64(OFFSET_BYTES * i)))
-  return { block, offsets }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const offsets = Array.from({ length: eventCount }, (_, i) =>
+    Number(view.getBigUint64(blockBytes + OFFSET_BYTES * i)),
+  )
+  const voids: number[] = []
+  for (let at = atVoids; at < bytes.length; at += VOID_BYTES)
+    voids.push(block.firstPosition + view.getUint32(at))
+  return { block, offsets, voids }
 }
 
 export function openLedgerStore(
@@ -94,10 +110,10 @@ export function openLedgerStore(
   }
 
   return {
-    add: (block, offsets, journalEnd) => {
-      const bytes = encodeStored(block, offsets, networkId, sha256)
+    add: (block, places, journalEnd) => {
+      const bytes = encodeStored(block, places, networkId, sha256)
       if (block.round <= (file.lastRound() ?? 0)) return checkAgainstFile(block.round, bytes)
-      pending.push({ block, offsets, bytes, journalEnd })
+      pending.push({ block, ...places, bytes, journalEnd })
     },
     settle: (durableEnd) => {
       let count = 0

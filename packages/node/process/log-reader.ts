@@ -31,8 +31,13 @@ export function createLogReader(options: LogReaderOptions): LogReader {
     return decoded.event
   }
 
-  function readBlock({ block, offsets }: StoredBlock, from: number, until: number): OrderedTransaction[] {
+  function readBlock(
+    { block, offsets, voids }: StoredBlock,
+    from: number,
+    until: number,
+  ): OrderedTransaction[] {
     const found: OrderedTransaction[] = []
+    const isVoid = new Set(voids)
     let position = block.firstPosition
     for (const [i, entry] of block.entries.entries()) {
       const first = position
@@ -50,6 +55,7 @@ export function createLogReader(options: LogReaderOptions): LogReader {
           eventId: event.id,
           index,
           bytes,
+          ...(isVoid.has(first + index) ? { isVoid: true } : {}),
         })
       }
     }

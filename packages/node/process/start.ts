@@ -81,6 +81,7 @@ async function assemble(
       random,
       randomBytes,
       narrate,
+      application: options.application,
       createMember,
       openTransport: async (onEvent) => {
         const transport = await startTransport({

@@ -1,5 +1,6 @@
 /** What API callers wait for: tickets of submitted transactions, their state, and how long finality took lately. */
 import type { Receipt, Submission, TransactionState } from '../src/api-types.ts'
+import type { Outcome } from '../src/application.ts'
 import type { MemberEffect } from '../src/member-types.ts'
 
 type FinalEffect = Extract<MemberEffect, { kind: 'final' }>
@@ -26,7 +27,8 @@ export interface Submissions {
   wasRefused(ticket: number): boolean
 }
 
-export function createSubmissions(): Submissions {
+/** `outcomeAt` says what the application made of a transaction. */
+export function createSubmissions(outcomeAt: (position: number) => Outcome | undefined): Submissions {
   const waiting = new Map<number, Waiting>()
   const latencies = new Float64Array(SAMPLES)
   let samples = 0
@@ -60,7 +62,9 @@ export function createSubmissions(): Submissions {
     latencies[samples % SAMPLES] = latencyMs
     samples += 1
     const { position, round, timestamp, eventId, index } = effect
-    entry.resolve({ state: 'ordered', position, round, timestamp, eventId, index, latencyMs })
+    const outcome = outcomeAt(position)
+    const where = { position, round, timestamp, eventId, index, latencyMs }
+    entry.resolve({ state: 'ordered', ...where, ...(outcome === undefined ? {} : { outcome }) })
   }
 
   function percentileMs(share: number): number | undefined {

@@ -1,12 +1,16 @@
 /** What starting a node and auditing data directories takes and gives. */
 import type { RunningNode } from '../src/api-types.ts'
+import type { Application } from '../src/application.ts'
 import type { NodeConfig } from '../src/config.ts'
+import type { StateMachine } from '../src/state-machine.ts'
 
 export interface StartOptions {
   /** Data directory with `genesis.json`, `config.json` and `key`. */
   readonly dir: string
   /** In place of what `config.json` says. */
   readonly overrides?: Partial<NodeConfig>
+  /** What the ordered transactions do; the same on every member. Without one they are only ordered. */
+  readonly application?: Application<unknown>
   /** Narration for people, one line each, without newline. */
   readonly narrate?: (line: string) => void
 }
@@ -15,6 +19,7 @@ export interface StartedNode extends RunningNode {
   readonly config: NodeConfig
   /** Where the gossip server really listens. */
   readonly gossipAddress: { readonly host: string; readonly port: number }
+  readonly machine: StateMachine<unknown>
 }
 
 /** What an audit found in one data directory. */

@@ -3,12 +3,24 @@
  * hexadecimal; `time` is for people, `timestamp` (integer microseconds since the Unix epoch) for programs; what is not known
  * is null, so that every key is always there.
  */
-import { toHex } from '@hearsay/dag'
+import { toHex, type CborValue } from '@hearsay/dag'
+import type { Outcome } from './application.ts'
 import type { NodeStatus, OrderedTransaction, Receipt, SubmitRefusal, TransactionState } from './api-types.ts'
+
+/** What the application says, in JSON: bytes are `{"hex": …}`, maps with text keys are objects, others lists of pairs. */
+export type ResultJson =
+  null | boolean | number | string | readonly ResultJson[] | { readonly [key: string]: ResultJson }
 
 /** A transaction that is final. */
 export interface ReceiptJson {
-  readonly state: 'ordered'
+  /**
+   * `rejected`: it has its place and no effect, by the application's word or because of its seal; `expired`: it came too
+   * late for its seal; `duplicate`: it took effect before, and where is forgotten.
+   */
+  readonly state: 'ordered' | 'rejected' | 'expired' | 'duplicate'
+  /** Why it has no effect; null if it has. */
+  readonly reason: string | null
+  readonly result: ResultJson
   readonly position: number
   readonly round: number
   readonly time: string
@@ -48,6 +60,8 @@ export interface TransactionJson {
   readonly creator: string
   readonly event: string
   readonly index: number
+  /** Id of a sealed transaction, whose bytes are given without the seal; else null. */
+  readonly id: string | null
   /** The bytes as text if they are valid UTF-8, else null; `hex` always holds all of them. */
   readonly text: string | null
   readonly hex: string
@@ -129,9 +143,30 @@ export function formatTime(timestamp: number): string {
   return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}T${hms}.${padded(micros % 1_000_000, 6)}Z`
 }
 
+export function resultToJson(value: CborValue | undefined): ResultJson {
+  if (value === undefined) return null
+  if (value instanceof Uint8Array) return { hex: toHex(value) }
+  if (Array.isArray(value)) return value.map((each: CborValue) => resultToJson(each))
+  if (!(value instanceof Map)) return value as ResultJson
+  const pairs = [...(value as ReadonlyMap<number | string, CborValue>)].map(
+    ([key, each]): [number | string, ResultJson] => [key, resultToJson(each)],
+  )
+  if (pairs.some(([key]) => typeof key === 'number')) return pairs
+  return Object.fromEntries(pairs) as { [key: string]: ResultJson }
+}
+
+function stateOf(outcome: Outcome | undefined): Pick<ReceiptJson, 'state' | 'reason' | 'result'> {
+  if (outcome === undefined) return { state: 'ordered', reason: null, result: null }
+  if (outcome.kind === 'applied')
+    return { state: 'ordered', reason: null, result: resultToJson(outcome.result) }
+  const { reason } = outcome
+  if (reason === 'expired' || reason === 'duplicate') return { state: reason, reason, result: null }
+  return { state: 'rejected', reason, result: null }
+}
+
 export function receiptToJson(receipt: Receipt): ReceiptJson {
   return {
-    state: 'ordered',
+    ...stateOf(receipt.outcome),
     position: receipt.position,
     round: receipt.round,
     time: formatTime(receipt.timestamp),
@@ -143,7 +178,11 @@ export function receiptToJson(receipt: Receipt): ReceiptJson {
 }
 
 /** `text` is the transaction's bytes as UTF-8, or null: whoever reads from the outside has a decoder, this room has none. */
-export function transactionToJson(transaction: OrderedTransaction, text: string | null): TransactionJson {
+export function transactionToJson(
+  transaction: OrderedTransaction,
+  text: string | null,
+  id: string | null,
+): TransactionJson {
   return {
     position: transaction.position,
     round: transaction.round,
@@ -152,6 +191,7 @@ export function transactionToJson(transaction: OrderedTransaction, text: string 
     creator: transaction.creatorName,
     event: toHex(transaction.eventId),
     index: transaction.index,
+    id,
     text,
     hex: toHex(transaction.bytes),
   }

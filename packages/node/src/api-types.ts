@@ -2,6 +2,8 @@
  * What a running node offers to whoever serves or embeds it. Positions count transactions from 0 over the whole ledger;
  * times are integer microseconds since the Unix epoch; ids and hashes are 32 bytes.
  */
+import type { CborValue } from '@hearsay/dag'
+import type { Outcome } from './application.ts'
 
 export interface OrderedTransaction {
   readonly position: number
@@ -14,6 +16,8 @@ export interface OrderedTransaction {
   /** Place of the transaction in its event, from 0. */
   readonly index: number
   readonly bytes: Uint8Array
+  /** It is a sealed one that has no effect here: a second copy, or too late. Only there when it is so. */
+  readonly isVoid?: true
 }
 
 /** Where a submitted transaction has got to. */
@@ -28,7 +32,15 @@ export interface Receipt {
   readonly index: number
   /** From submission to final, by this node's monotonic clock, milliseconds. */
   readonly latencyMs: number
+  /** What the application made of it; undefined if there is none, or if it is too long ago. */
+  readonly outcome?: Outcome
 }
+
+/** What is known of a sealed transaction by its id. */
+export type Lookup =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'pending' | 'gossiped' }
+  | { readonly state: 'final'; readonly position: number; readonly outcome: Outcome | undefined }
 
 export interface Submission {
   /** Local number of this submission, until the process ends. */
@@ -41,7 +53,7 @@ export interface Submission {
 }
 
 /** Why a transaction is not taken in. */
-export type SubmitRefusal = 'too-large' | 'pool-full' | 'stopping' | 'disk-full'
+export type SubmitRefusal = 'too-large' | 'pool-full' | 'stopping' | 'disk-full' | 'rejected'
 
 export type SubmitResult =
   | { readonly ok: true; readonly submission: Submission }
@@ -97,6 +109,11 @@ export interface RunningNode {
   log(from: number, limit: number): Promise<readonly OrderedTransaction[]>
   /** The first position whose consensus time is not before `timestamp`, or of a round: for `log --from`. */
   positionOfRound(round: number): number | undefined
+  /** What has become of a sealed transaction. */
+  lookup(id: Uint8Array): Lookup
+  /** The receipt of what is final at a position. */
+  receiptAt(position: number): Receipt | undefined
+  query(path: string, data: Uint8Array): Promise<CborValue>
   /** Called after the ledger has grown (with its new length in transactions); returns how to stop that. */
   onGrowth(listener: (transactions: number) => void): () => void
   status(): NodeStatus

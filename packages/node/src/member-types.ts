@@ -1,6 +1,6 @@
 /** What goes into a member and what comes out: the whole contract between the pure state machine and its driver. */
 import type { Block } from '@hearsay/consensus'
-import type { BranchProof, CryptoSuite, Genesis } from '@hearsay/dag'
+import type { BranchProof, CryptoSuite, Genesis, VerifiedEvent } from '@hearsay/dag'
 import type { GossipTuning, LinkFault, PeerView, WantFrame } from '@hearsay/gossip'
 import type { CreatorTuning } from './creator.ts'
 import type { PoolLimits } from './pool.ts'
@@ -71,7 +71,8 @@ export type MemberEffect =
   | { readonly kind: 'close'; readonly link: number; readonly fault: LinkFault }
   /** Read journal records for a peer from here on and send what it lacks. */
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
-  | { readonly kind: 'deliver'; readonly block: Block }
+  /** The next round is decided; `events` are those of the block's entries. */
+  | { readonly kind: 'deliver'; readonly block: Block; readonly events: readonly VerifiedEvent[] }
   | { readonly kind: 'gossiped'; readonly tickets: readonly number[] }
   | {
       readonly kind: 'final'

@@ -74,8 +74,8 @@ export function createMember(options: MemberOptions): Member {
     networkId,
     sha256: suite.sha256,
     onLinked: linkedEvent,
-    onBlock: (block) => {
-      effects.push({ kind: 'deliver', block })
+    onBlock: (block, events) => {
+      effects.push({ kind: 'deliver', block, events })
       own.ordered(block)
     },
     onAdvance: (threshold) => own.advanced(threshold),

@@ -29,7 +29,8 @@ export interface OrdererOptions {
   readonly sha256: Sha256
   /** An event has been linked; the engine has it, and no block has been made of it yet. */
   readonly onLinked: (linked: LinkedEvent) => void
-  readonly onBlock: (block: Block) => void
+  /** `events` are those of the block's entries. */
+  readonly onBlock: (block: Block, events: readonly VerifiedEvent[]) => void
   /** The ancient threshold may have risen; events below it are forgotten. */
   readonly onAdvance?: (ancientThreshold: number) => void
 }
@@ -84,11 +85,13 @@ export function createOrderer(options: OrdererOptions): Orderer {
   }
 
   function makeBlock(round: DecidedRound): void {
+    const events: VerifiedEvent[] = []
     const entries = round.events.map((ordered) => {
       const key = bytesKey(ordered.id)
       const linked = graph.get(key)
       if (linked === undefined) throw new Error('invariant: an ordered event is not in the graph')
       undecided.delete(key)
+      events.push(linked.event)
       return { id: ordered.id, timestamp: ordered.timestamp, transactionCount: linked.event.transactionCount }
     })
     const { judges, ancientThreshold } = round
@@ -102,7 +105,7 @@ export function createOrderer(options: OrdererOptions): Orderer {
     if (extended.head.nextOrder !== round.nextOrder)
       throw new Error('invariant: ledger and engine count alike')
     head = extended.head
-    options.onBlock(extended.block)
+    options.onBlock(extended.block, events)
   }
 
   function advance(): void {
