@@ -205,7 +205,9 @@ test('a hole in what had been durable is damage: any record behind it is witness
     expect(verdict).toMatchObject({ code: 'E_JOURNAL_DAMAGED', file: path, offset: starts[1] })
     // The mark is gone too if the next one is to be asked.
     spoil(dir, starts[2]! - 24, 24)
-    expect(caught(() => openJournal({ dir, networkId, repairTail: true }))).toMatchObject({ offset: starts[1] })
+    expect(caught(() => openJournal({ dir, networkId, repairTail: true }))).toMatchObject({
+      offset: starts[1],
+    })
     spoil(dir, starts[2]!, 30)
     const last = caught(() => openJournal({ dir, networkId, repairTail: true }))
     expect(last).toMatchObject({ offset: starts[1] })

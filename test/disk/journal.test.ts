@@ -234,12 +234,7 @@ test('what a killed process left in the page cache is durable before it is belie
   const log: string[] = []
   const journal = openJournal({ dir, networkId, files: observed({}, log) })
   const mark = 'write journal-000001.hsj at 109'
-  expect(log).toEqual([
-    'update journal-000001.hsj',
-    'sync journal-000001.hsj',
-    'syncDirectory journal',
-    mark,
-  ])
+  expect(log).toEqual(['update journal-000001.hsj', 'sync journal-000001.hsj', 'syncDirectory journal', mark])
   await journal.close()
   // From then on the file says itself that it is whole.
   log.length = 0
@@ -286,4 +281,53 @@ test('offsets and kinds that cannot be are refused', async () => {
     expect(caught(() => journal.append(kind, payload(1)))).toBeInstanceOf(RangeError)
   }
   expect(caught(() => journal.readFrom(73, 10))).toMatchObject({ code: 'E_JOURNAL_DAMAGED', offset: 73 })
+})
+
+test('a journal is opened at a record: only what follows is read, all of it can be found and it goes on', async () => {
+  const dir = freshDirectory()
+  const journal = openJournal({ dir, networkId, segmentBytes: 1000 })
+  const offsets = Array.from({ length: 100 }, (_, i) => journal.append(1, new Uint8Array(40).fill(i)))
+  await journal.close()
+  for (const at of [0, 1, 50, 98, 99]) {
+    const seen: number[] = []
+    const from = offsets[at]!
+    const opened = openJournal({
+      dir,
+      networkId,
+      segmentBytes: 1000,
+      range: { from },
+      onRecord: (_kind, payload) => void seen.push(payload[0]!),
+    })
+    expect(seen).toEqual(Array.from({ length: 100 - at }, (_, i) => at + i))
+    expect(opened.readFrom(offsets[3]!, 1).records[0]!.payload[0]).toBe(3)
+    await opened.close()
+  }
+  const again = openJournal({ dir, networkId, segmentBytes: 1000, range: { from: offsets[99]! } })
+  again.append(1, new Uint8Array(40).fill(100))
+  await again.close()
+  expect(verifyJournal(dir).records).toBe(101)
+  const beyond = { from: offsets[99]! + 10_000 }
+  expect(caught(() => openJournal({ dir, networkId, segmentBytes: 1000, range: beyond }))).toMatchObject({
+    code: 'E_JOURNAL_DAMAGED',
+  })
+})
+
+test('a journal without its pruned segments is read from the first that is left', async () => {
+  const dir = freshDirectory()
+  const journal = openJournal({ dir, networkId, segmentBytes: 1000 })
+  const offsets = Array.from({ length: 100 }, (_, i) => journal.append(1, new Uint8Array(40).fill(i)))
+  await journal.sync()
+  const firstSegment = journal.segmentOf(offsets[60]!)
+  expect(journal.prune(firstSegment)).toBeGreaterThan(2000)
+  expect(journal.begin()).toBeLessThanOrEqual(offsets[60]!)
+  expect(() => journal.readFrom(0, 1)).toThrow(RangeError)
+  expect(journal.readFrom(offsets[60]!, 1).records[0]!.payload[0]).toBe(60)
+  await journal.close()
+  expect(caught(() => openJournal({ dir, networkId, segmentBytes: 1000 }))).toMatchObject({
+    code: 'E_JOURNAL_DAMAGED',
+  })
+  const opened = openJournal({ dir, networkId, segmentBytes: 1000, range: { firstSegment } })
+  opened.append(1, new Uint8Array(40).fill(100))
+  await opened.close()
+  expect(verifyJournal(dir, undefined, nodeFiles, firstSegment).records).toBeLessThan(50)
 })

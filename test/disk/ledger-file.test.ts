@@ -1,5 +1,5 @@
 // The ordered output on disk: found by round and by position, also after a restart, without gaps and without duplicates.
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { type LedgerFile, openLedgerFile, verifyLedgerFile } from '@hearsay/node/disk'
 import { expect, test } from 'vitest'
 import { atEnd, caught, freshDirectory, networkId, segmentFiles } from './support.ts'
@@ -144,4 +144,71 @@ test('a journal is no ledger', async () => {
   journalHeader.write('journal\0', 8, 'latin1')
   writeFileSync(segmentFiles(other, 'ledger')[0]!, journalHeader)
   expect(caught(() => open(other))).toMatchObject({ code: 'E_JOURNAL_DAMAGED', offset: 0 })
+})
+
+test('a ledger is opened in the middle: only what follows is read, the rest is found through the index', async () => {
+  const dir = freshDirectory()
+  const ledger = await filled(dir, 200, 1000)
+  await ledger.sync()
+  const from = ledger.offsetOf(150)!
+  await ledger.close()
+  const described: number[] = []
+  const opened = openLedgerFile({
+    dir,
+    networkId,
+    segmentBytes: 1000,
+    range: { from },
+    describe: (bytes) => {
+      described.push(describe(bytes).round)
+      return describe(bytes)
+    },
+  })
+  atEnd(() => opened.abandon())
+  expect(described.filter((round) => round >= 150)).toHaveLength(57)
+  expect(described.filter((round) => round < 150)).toEqual([7])
+  compare(opened, 200)
+})
+
+for (const harm of ['removed', 'damaged'] as const) {
+  test(`an index that is ${harm} is made again from the blocks`, async () => {
+    const dir = freshDirectory()
+    const ledger = await filled(dir, 200, 1000)
+    await ledger.sync()
+    const from = ledger.offsetOf(150)!
+    await ledger.close()
+    const path = `${dir}/ledger.index`
+    if (harm === 'removed') rmSync(path)
+    else writeFileSync(path, readFileSync(path).fill(255, 16 * 106, 16 * 107))
+    const opened = openLedgerFile({ dir, networkId, segmentBytes: 1000, range: { from }, describe })
+    atEnd(() => opened.abandon())
+    compare(opened, 200)
+  })
+}
+
+test('old segments are pruned: what stays is found, also after a restart, and what was pruned is not', async () => {
+  const dir = freshDirectory()
+  const ledger = await filled(dir, 200, 1000)
+  await ledger.sync()
+  const firstSegment = ledger.segmentOf(100)!
+  expect(ledger.prune(firstSegment)).toBeGreaterThan(3000)
+  const first = ledger.firstRound()!
+  expect(first).toBeGreaterThan(7)
+  expect(first).toBeLessThanOrEqual(100)
+  const check = (opened: LedgerFile): void => {
+    expect(opened.firstRound()).toBe(first)
+    expect(opened.readBlock(first - 1)).toBeUndefined()
+    for (let round = first; round <= 206; round++)
+      expect(describe(opened.readBlock(round)!).round).toBe(round)
+    expect(opened.roundOfPosition(firstOf(93))).toBe(100)
+  }
+  check(ledger)
+  const from = ledger.offsetOf(150)!
+  await ledger.close()
+  // Unless it is known that they were pruned, missing segments are damage.
+  expect(caught(() => open(dir))).toMatchObject({ code: 'E_JOURNAL_DAMAGED' })
+  for (const range of [{ firstSegment }, { firstSegment, from }]) {
+    const opened = openLedgerFile({ dir, networkId, segmentBytes: 1000, range, describe })
+    check(opened)
+    await opened.close()
+  }
 })

@@ -42,6 +42,7 @@ const frames: readonly Frame[] = [
   },
   { kind: 'want-end', request: 5, complete: true },
   { kind: 'want-end', request: 5, complete: false },
+  { kind: 'note', topic: 255, bytes: Uint8Array.of(1, 2, 3) },
 ]
 
 test('every kind of frame is read as it was written', () => {

@@ -38,7 +38,7 @@ export interface Said {
 export interface Machine {
   readonly gossip: Gossip
   readonly held: Held
-  /** All effects since the last call: frames that are sent, and the rest as it is. */
+  /** All effects since the last call: frames that are sent, and the rest as it is, but for greetings. */
   take(): { readonly said: readonly Said[]; readonly rest: readonly GossipEffect[] }
   hear(link: number, frame: Frame, nowMs: number): void
   /** Opens a link and greets as its member. */
@@ -106,7 +106,7 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
       const rest: GossipEffect[] = []
       for (const effect of gossip.takeEffects()) {
         if (effect.kind === 'send') said.push({ link: effect.link, frame: decodeFrame(effect.frame)! })
-        else rest.push(effect)
+        else if (effect.kind !== 'greeted') rest.push(effect)
       }
       return { said, rest }
     },

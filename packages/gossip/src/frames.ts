@@ -9,6 +9,7 @@
  *  19  WANT_END  [19, request, complete]
  *  20  RECORDS   [20, [record, …]]                                          signed records (records.ts)
  *  21  VERSIONS  [21, answer, [member, kind, epoch, version, member, …]]    of the records held; no answer to an answer
+ *  48  NOTE      [48, topic, bytes]                                        from member to member, above gossip, which does not read it
  */
 import { decodeCbor, encodeCbor, MAX_EVENT_BYTES, type CborValue, type EventReference } from '@hearsay/dag'
 import { MAX_RECORD_BYTES, type RecordVersions } from './records.ts'
@@ -78,8 +79,16 @@ export interface VersionsFrame {
   readonly answer: boolean
   readonly versions: RecordVersions
 }
+/** What one member says to another above gossip: questions before the first event, history. */
+export interface NoteFrame {
+  readonly kind: 'note'
+  /** 0 to 255: what the bytes are. */
+  readonly topic: number
+  /** A view into the frame. */
+  readonly bytes: Uint8Array
+}
 export type Frame =
-  HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame | RecordsFrame | VersionsFrame
+  HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame | RecordsFrame | VersionsFrame | NoteFrame
 
 const HELLO = 1
 const STATUS = 16
@@ -88,6 +97,7 @@ const WANT = 18
 const WANT_END = 19
 const RECORDS = 20
 const VERSIONS = 21
+const NOTE = 48
 
 function frontierValues(frontier: Frontier): CborValue[] {
   const values: CborValue[] = []
@@ -131,6 +141,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
       ])
       return encodeCbor([VERSIONS, frame.answer, values])
     }
+    case 'note':
+      return encodeCbor([NOTE, frame.topic, frame.bytes])
   }
 }
 
@@ -215,6 +227,12 @@ function parseVersions(fields: readonly CborValue[]): VersionsFrame | undefined 
   return { kind: 'versions', answer, versions }
 }
 
+function parseNote(fields: readonly CborValue[]): NoteFrame | undefined {
+  const [, topic, bytes] = fields
+  if (!isCount(topic) || topic > 255 || !isBytes(bytes)) return undefined
+  return { kind: 'note', topic, bytes }
+}
+
 function parseFields(fields: readonly CborValue[]): Frame | undefined {
   const [kind, request, complete] = fields
   if (kind === HELLO && fields.length === 5) return parseHello(fields)
@@ -223,6 +241,7 @@ function parseFields(fields: readonly CborValue[]): Frame | undefined {
   if (kind === WANT && fields.length === 6) return parseWant(fields)
   if (kind === RECORDS && fields.length === 2) return parseRecords(fields[1])
   if (kind === VERSIONS && fields.length === 3) return parseVersions(fields)
+  if (kind === NOTE && fields.length === 3) return parseNote(fields)
   if (kind !== WANT_END || fields.length !== 3 || !isCount(request) || typeof complete !== 'boolean')
     return undefined
   return { kind: 'want-end', request, complete }

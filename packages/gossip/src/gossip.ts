@@ -37,6 +37,16 @@ export type GossipEffect =
   /** A record of another member is new here. */
   | { readonly kind: 'record'; readonly record: NodeRecord }
   | { readonly kind: 'record-refused'; readonly reason: RecordRejection }
+  /** The link's member has greeted: notes may be sent there. */
+  | { readonly kind: 'greeted'; readonly link: number; readonly memberId: number }
+  | {
+      readonly kind: 'note'
+      readonly link: number
+      readonly memberId: number
+      readonly topic: number
+      /** A view into the frame. */
+      readonly bytes: Uint8Array
+    }
 
 export interface PeerView {
   readonly memberId: number
@@ -161,6 +171,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     link.software = hello.software
     repairs.opened(link.link, link.memberId)
     records.opened(link.link)
+    effects.push({ kind: 'greeted', link: link.link, memberId: link.memberId })
   }
 
   function spendControl(link: Link, nowMs: number): boolean {
@@ -202,6 +213,14 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         return
       case 'versions':
         return records.heardVersions(id, received.versions, received.answer, nowMs)
+      case 'note':
+        return void effects.push({
+          kind: 'note',
+          link: id,
+          memberId: link.memberId,
+          topic: received.topic,
+          bytes: received.bytes,
+        })
     }
   }
 

@@ -29,6 +29,7 @@ export {
   openLedgerFile,
   verifyLedgerFile,
 } from './ledger-file.ts'
+export type { Range } from './scan.ts'
 export { type DirectoryLock, lockDirectory } from './lock.ts'
 export type { ReadResult, StoredRecord } from './reader.ts'
 export type { OnRecord } from './segments.ts'

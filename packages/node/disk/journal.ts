@@ -3,10 +3,18 @@
 import { networkIdBytes, segmentHeaderBytes } from '../src/record-format.ts'
 import { DiskFull, isNoSpace, JournalDamaged, JournalFailed, JournalMissing } from './errors.ts'
 import { type Files, nodeFiles } from './files.ts'
-import { readFrom, type ReadResult } from './reader.ts'
-import { type CheckRecord, type Scan, scanSegments } from './scan.ts'
-import { type Layout, layoutOf, type OnRecord, planSegment, type Segment, endOf } from './segments.ts'
-import { abandon, append, close, createSegmentFile, flush, mark, type Store, sync } from './writer.ts'
+import { readFrom, type ReadResult, segmentAt } from './reader.ts'
+import { type CheckRecord, type Range, type Scan, scanSegments } from './scan.ts'
+import {
+  type Layout,
+  layoutOf,
+  type OnRecord,
+  planSegment,
+  type Segment,
+  segmentPath,
+  endOf,
+} from './segments.ts'
+import { abandon, append, close, createSegmentFile, flush, mark, prune, type Store, sync } from './writer.ts'
 
 export const defaultSegmentBytes: number = 64 * 1024 * 1024
 export const defaultMaxBufferedBytes: number = 64 * 1024 * 1024
@@ -32,6 +40,8 @@ export type JournalOptions = {
    * order. Off: that is damage.
    */
   readonly repairTail?: boolean
+  /** Which part is read and checked at opening; all of it if left out. */
+  readonly range?: Range
   /** Gets each record during opening, in order. Payloads stay valid; a kept one keeps 256 KiB around it, so copy small parts. */
   readonly onRecord?: OnRecord
   readonly files?: Files
@@ -53,6 +63,12 @@ export type Journal = {
   durableEnd(): number
   /** Bytes that wait for a flush. */
   bufferedBytes(): number
+  /** Offset at which the first segment begins; records before it were pruned. */
+  begin(): number
+  /** Number of the segment that holds this offset: the first one that has to stay for it to be read. */
+  segmentOf(offset: number): number
+  /** Removes the segments before this one, never the last. The caller has noted durably that they may be missing. Gives the bytes freed. */
+  prune(firstSegment: number): number
   /** Makes everything durable and lets go of the files. If it is rejected, the journal is still open. */
   close(): Promise<void>
   /** Lets go of the files as they are; what was not flushed is lost. */
@@ -83,18 +99,34 @@ export function openJournal(options: JournalOptions): Journal {
     end: () => store.end,
     durableEnd: () => store.durable,
     bufferedBytes: () => store.bufferedBytes,
+    begin: () => store.segments[0]!.base,
+    segmentOf: (offset) => segmentAt(store.segments, offset).number,
+    prune: (firstSegment) => prune(store, firstSegment),
     close: () => close(store),
     abandon: () => abandon(store),
   }
 }
 
-/** Reads and checks every byte of the journal in a data directory and changes nothing. A tail is what an opening would cut off. */
-export function verifyJournal(dir: string, onRecord?: OnRecord, files: Files = nodeFiles): Verified {
-  return verifySegments(layoutOf(dir, 'journal'), onRecord, files)
+/**
+ * Reads and checks every byte of the journal in a data directory (from a segment on) and changes nothing. A tail is what an
+ * opening would cut off.
+ */
+export function verifyJournal(
+  dir: string,
+  onRecord?: OnRecord,
+  files: Files = nodeFiles,
+  firstSegment = 1,
+): Verified {
+  return verifySegments(layoutOf(dir, 'journal'), onRecord, files, firstSegment)
 }
 
-export function verifySegments(layout: Layout, onRecord: OnRecord | undefined, files: Files): Verified {
-  const scan = scanSegments(files, layout, null, acceptAll(onRecord))
+export function verifySegments(
+  layout: Layout,
+  onRecord: OnRecord | undefined,
+  files: Files,
+  firstSegment: number,
+): Verified {
+  const scan = scanSegments(files, layout, null, acceptAll(onRecord), { firstSegment })
   const { records, bytes, networkId, tail } = scan
   const segments = scan.segments.length + (tail !== null && tail.offset === 0 ? 1 : 0)
   if (segments === 0) throw new JournalMissing(layout.directory)
@@ -113,8 +145,11 @@ export function openStore(
   const { networkId } = options
   if (networkId.length !== networkIdBytes) throw new RangeError('a network id has 32 bytes')
   files.makeDirectory(layout.directory)
-  const scan = scanSegments(files, layout, networkId, check)
+  const scan = scanSegments(files, layout, networkId, check, options.range)
   const recovered = cutTail(files, layout, scan, options.repairTail === true)
+  const first = options.range?.firstSegment ?? 1
+  if (scan.segments.length === 0 && first > 1)
+    throw new JournalDamaged(segmentPath(layout, first), 0, 'the segment file is missing')
   const fresh = scan.segments.length === 0 ? planSegment(layout, networkId, 1, 0, scan.chain) : null
   if (fresh !== null) scan.segments.push(fresh)
   const active = scan.segments.at(-1)!

@@ -32,8 +32,9 @@ const largestReadBytes = 8 * 1024 * 1024
 export function readFrom(store: Store, offset: number, maxBytes: number): ReadResult {
   if (store.closed) throw new JournalClosed(store.layout.directory)
   const last = endOf(store.segments.at(-1)!)
-  if (!Number.isSafeInteger(offset) || offset < 0 || offset > last) {
-    throw new RangeError(`no record can begin at offset ${offset}: the records are in 0…${last}`)
+  const begin = store.segments[0]!.base
+  if (!Number.isSafeInteger(offset) || offset < begin || offset > last) {
+    throw new RangeError(`no record can begin at offset ${offset}: the records are in ${begin}…${last}`)
   }
   const step: Step = { records: [], next: offset, budget: maxBytes }
   while (step.next < last) {
@@ -128,7 +129,8 @@ function take(step: Step, offset: number, kind: number, size: number, payload: (
   return true
 }
 
-function segmentAt(segments: readonly Segment[], offset: number): Segment {
+/** The segment that holds this offset. */
+export function segmentAt(segments: readonly Segment[], offset: number): Segment {
   let low = 0
   let high = segments.length - 1
   while (low < high) {
@@ -137,6 +139,7 @@ function segmentAt(segments: readonly Segment[], offset: number): Segment {
     else high = middle - 1
   }
   const segment = segments[low]!
-  if (offset > endOf(segment)) throw new Error(`invariant: offset ${offset} is in no segment`)
+  if (offset < segment.base || offset > endOf(segment))
+    throw new Error(`invariant: offset ${offset} is in no segment`)
   return segment
 }

@@ -57,13 +57,23 @@ export type CheckRecord = (kind: number, payload: Uint8Array, offset: number) =>
 
 type Trouble = { readonly position: number; readonly incomplete: boolean; readonly reason: string }
 
+/** Which part of the files is read. What comes before it is somebody else's to know sound: a snapshot's. */
+export type Range = {
+  /** Number of the first segment that has to be there; those before it were pruned. 1 if left out. */
+  readonly firstSegment?: number
+  /** Offset of the record to begin with; of segments that end before it only the headers are read. */
+  readonly from?: number
+}
+
 type Progress = {
   readonly files: Files
   readonly layout: Layout
   readonly check: CheckRecord | undefined
   readonly segments: Segment[]
+  readonly from: number
   networkId: Uint8Array | null
-  chain: number
+  /** Undefined before the first record, where the reading begins in the middle: each record says what came before it. */
+  chain: number | undefined
   records: number
   bytes: number
   marked: boolean
@@ -74,15 +84,19 @@ export function scanSegments(
   layout: Layout,
   networkId: Uint8Array | null,
   check?: CheckRecord,
+  range: Range = {},
 ): Scan {
-  const numbers = listSegments(files, layout)
+  const firstSegment = range.firstSegment ?? 1
+  // A crash may have left some of those that were to be pruned.
+  const numbers = listSegments(files, layout).filter((number) => number >= firstSegment)
   const progress: Progress = {
     files,
     layout,
     networkId,
     check,
     segments: [],
-    chain: firstChain,
+    from: range.from ?? 0,
+    chain: firstSegment === 1 ? firstChain : undefined,
     records: 0,
     bytes: 0,
     marked: false,
@@ -90,11 +104,17 @@ export function scanSegments(
   let tail: Tail | null = null
   for (const [i, number] of numbers.entries()) {
     // Nothing may be missing in the middle: what follows would be out of order.
-    if (number !== i + 1)
-      throw new JournalDamaged(segmentPath(layout, i + 1), 0, 'the segment file is missing')
+    if (number !== firstSegment + i)
+      throw new JournalDamaged(segmentPath(layout, firstSegment + i), 0, 'the segment file is missing')
     tail = scanFile(progress, number, i === numbers.length - 1)
   }
-  const { segments, chain, records, bytes, marked } = progress
+  const { segments, records, bytes, marked } = progress
+  if (progress.from > 0 && records === 0) {
+    const last = segments.at(-1)
+    const reason = `no record begins at offset ${progress.from}, where one was durable`
+    throw new JournalDamaged(segmentPath(layout, last?.number ?? firstSegment), last?.size ?? 0, reason)
+  }
+  const chain = progress.chain ?? firstChain
   return { segments, chain, records, bytes, marked, networkId: progress.networkId, tail }
 }
 
@@ -106,7 +126,7 @@ function scanFile(progress: Progress, number: number, isLast: boolean): Tail | n
     const size = files.size(fd)
     progress.bytes += size
     const window = createWindow(files, fd, path, size)
-    const trouble = scanHeader(progress, window, path, number) ?? scanRecords(progress, window)
+    const trouble = scanHeader(progress, window, path, number) ?? scanRange(progress, window, isLast)
     if (trouble === null) return null
     const { position, incomplete, reason } = trouble
     // A segment is made durable before the next one begins, so only the last one can be torn; and its header is durable before
@@ -134,10 +154,11 @@ function scanHeader(progress: Progress, window: Window, path: string, number: nu
   if (length < segmentHeaderBytes) {
     const id = networkId ?? new Uint8Array(networkIdBytes)
     const expected = encodeSegmentHeader(
-      { purpose: layout.purpose, networkId: id, number, base, chain },
+      { purpose: layout.purpose, networkId: id, number, base, chain: chain ?? firstChain },
       crc32,
     )
-    const known = bytes.subarray(0, networkId === null ? fixedHeaderBytes : segmentHeaderBytes)
+    const isKnown = networkId !== null && chain !== undefined
+    const known = bytes.subarray(0, isKnown ? segmentHeaderBytes : fixedHeaderBytes)
     if (!known.every((byte, i) => byte === expected[i]))
       return badHeader('the segment header is wrong and incomplete')
     return { position: 0, incomplete: true, reason: 'the segment header is incomplete' }
@@ -153,13 +174,31 @@ function scanHeader(progress: Progress, window: Window, path: string, number: nu
     if (last === undefined) throw new JournalForeign(path, reason)
     throw new JournalDamaged(path, 0, `${reason} than the segment before`)
   }
-  const fits = header.purpose === layout.purpose && header.number === number && header.base === base
-  if (!fits || header.chain !== chain) {
+  const isFirst = last === undefined && number > 1
+  const fits =
+    header.purpose === layout.purpose && header.number === number && (isFirst || header.base === base)
+  if (!fits || (chain !== undefined && header.chain !== chain)) {
     throw new JournalDamaged(path, 0, 'the segment does not continue the one before it')
   }
   progress.networkId = header.networkId
-  segments.push({ number, base, path, header: bytes, seed, size: segmentHeaderBytes })
+  progress.chain = header.chain
+  segments.push({ number, base: header.base, path, header: bytes, seed, size: segmentHeaderBytes })
   return null
+}
+
+/** Reads the records of a segment, as far as they are in the range. */
+function scanRange(progress: Progress, window: Window, isLast: boolean): Trouble | null {
+  const segment = progress.segments.at(-1)!
+  const position = progress.from - segment.base
+  if (position <= segmentHeaderBytes) return scanRecords(progress, window)
+  if (position > window.size || (position === window.size && !isLast)) {
+    segment.size = window.size
+    progress.chain = undefined
+    return null
+  }
+  segment.size = position
+  progress.chain = undefined
+  return scanRecords(progress, window)
 }
 
 function badHeader(reason: string): Trouble {
@@ -178,7 +217,7 @@ function scanRecords(progress: Progress, window: Window): Trouble | null {
     const header = parseRecordHeader(window.bytes, at, placeSeed(segment.seed, position), crc32)
     if (header === null) return bad('the checksum of the record header is wrong')
     // A header that is sound at this place was written here, after the record before it: no torn write explains this.
-    if (header.previous !== progress.chain) {
+    if (progress.chain !== undefined && header.previous !== progress.chain) {
       throw new JournalDamaged(segment.path, position, 'the record does not continue the one before it')
     }
     const length = recordHeaderBytes + header.length

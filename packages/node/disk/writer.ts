@@ -143,6 +143,20 @@ export function abandon(store: Store): void {
   retire(store, store.fd)
 }
 
+/** Removes the files of the segments before the given one; the last one stays. */
+export function prune(store: Store, firstSegment: number): number {
+  guard(store)
+  let freed = 0
+  while (store.segments[0]!.number < firstSegment && store.segments[0] !== store.active) {
+    const { path, size } = store.segments[0]!
+    store.files.remove(path)
+    store.segments.shift()
+    freed += size
+  }
+  if (freed > 0) store.files.syncDirectory(store.layout.directory)
+  return freed
+}
+
 /** Writes a new file's header and makes it durable, before there is anything to lose in it. */
 export function createSegmentFile(
   files: Files,

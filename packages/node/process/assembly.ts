@@ -217,6 +217,9 @@ function lazyJournal(opened: () => Journal): Journal {
     end: () => opened().end(),
     durableEnd: () => opened().durableEnd(),
     bufferedBytes: () => opened().bufferedBytes(),
+    begin: () => opened().begin(),
+    segmentOf: (offset) => opened().segmentOf(offset),
+    prune: (firstSegment) => opened().prune(firstSegment),
     close: () => opened().close(),
     abandon: () => opened().abandon(),
   }

@@ -294,6 +294,8 @@ export function createMember(options: MemberOptions): Member {
     if (effect.kind === 'events') return intake(effect.link, effect.memberId, effect.events, now)
     if (effect.kind === 'record') return
     if (effect.kind === 'record-refused') return count(effect.reason)
+    // Nobody sends notes yet.
+    if (effect.kind === 'greeted' || effect.kind === 'note') return
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
   }
