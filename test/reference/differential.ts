@@ -1,7 +1,9 @@
 /** One seed: make the graph, compare engine and model, and if they differ leave behind all that is needed to look into it. */
 import { compare } from './compare.ts'
-import type { Ordering } from './compare.ts'
+import type { Comparison, Ordering } from './compare.ts'
 import type { Dag } from './dag.ts'
+import { orderByFastEngine } from './engine.ts'
+import { compareFast } from './fast.ts'
 import { generate } from './generate.ts'
 import type { GenerateOptions } from './generate.ts'
 import { createRandom } from './random.ts'
@@ -14,6 +16,8 @@ export interface Outcome {
   readonly events: number
   readonly decidedRounds: number
   readonly orderedEvents: number
+  /** How many of the rounds the fast path decided before the rule did. */
+  readonly fastRounds: number
   /** What went wrong and how to see it again; null if nothing did. */
   readonly failure: string | null
 }
@@ -25,15 +29,28 @@ export function runSeed(
   options: GenerateOptions = {},
 ): Outcome {
   const dag = generate(seed, options)
-  const { reference, difference } = compare(dag, ordering, createRandom(seed))
+  const { reference, difference, fastRounds } = compareBoth(dag, ordering, seed)
   for (const name of reference.marks.keys()) coverage.set(name, (coverage.get(name) ?? 0) + 1)
   const { decidedRound, rounds } = reference.expected
   return {
     events: dag.events.length,
     decidedRounds: decidedRound,
     orderedEvents: rounds.at(-1)?.nextOrder ?? 0,
+    fastRounds,
     failure: difference === null ? null : explain(seed, dag, difference, ordering, options),
   }
+}
+
+/** The engine by the rule, and then the engine with the fast path. */
+function compareBoth(
+  dag: Dag,
+  ordering: Ordering,
+  seed: number,
+): Comparison & { readonly fastRounds: number } {
+  const { reference, difference } = compare(dag, ordering, createRandom(seed))
+  if (difference !== null) return { reference, difference, fastRounds: 0 }
+  const fast = compareFast(dag, reference.expected.rounds, orderByFastEngine, createRandom(seed))
+  return { reference, ...fast }
 }
 
 function explain(
@@ -57,7 +74,7 @@ function explain(
 /** A smaller graph on which the rule itself has no answer (no judge, say) shows nothing. */
 function differs(dag: Dag, ordering: Ordering, seed: number): string | null {
   try {
-    return compare(dag, ordering, createRandom(seed)).difference
+    return compareBoth(dag, ordering, seed).difference
   } catch {
     return null
   }

@@ -57,7 +57,7 @@ export class Core {
     this.rosters = createRosterSchedule(options.rosters, round + 1)
     this.s = new EventStore(capacity)
     this.f = new Frame(this.rosters.ruling(round + 1), Math.max(0, round - 1), 64)
-    this.e = new Election(options.config.coinFrequency)
+    this.e = new Election(options.config.coinFrequency, options.fastPath ?? false)
     this.roundsNonAncient = options.config.roundsNonAncient
     this.alwaysAfresh = tuning.alwaysAfresh ?? false
     this.renumberAt = Math.min(tuning.renumberAt ?? 2 ** 30, 2 ** 30)

@@ -1,6 +1,7 @@
 /**
  * Decides which witnesses of the round under election are famous: `decideFame` of the paper. Source: spec section 4
- * (votes counted over the first witness's strongly seen set, coin rounds, the rule on late witnesses).
+ * (votes counted over the first witness's strongly seen set, coin rounds, the rule on late witnesses);
+ * and, for the unanimous fast path, FAST-PATH.md of this package.
  *
  * The votes of a witness are one bit set with a bit per candidate. A member's first candidate has the bit of the
  * member; further candidates of a member that has branched get bits after these. A bit that is not set is a no, so a
@@ -32,9 +33,18 @@ export class Election {
   votesEnd = 0
   /** The witnesses that have voted. */
   voters: number[] = []
+  /** Whether unanimous first votes decide. */
+  fastPath: boolean
+  /** How many witnesses have voted in the first round of voting, by which members, and whether one member has two. */
+  firstVotes = 0
+  hasVoted: Uint8Array = new Uint8Array(0)
+  votedTwice = false
+  /** The candidates on which not all first votes are alike. */
+  split: Int32Array = new Int32Array(0)
 
-  constructor(coinFrequency: number) {
+  constructor(coinFrequency: number, fastPath: boolean) {
     this.coinFrequency = coinFrequency
+    this.fastPath = fastPath && coinFrequency >= 3
   }
 }
 
@@ -49,7 +59,13 @@ export function startElection(e: Election, f: Frame, round: number): void {
   if (e.undecided.length !== f.words) {
     e.undecided = new Int32Array(f.words)
     e.famous = new Int32Array(f.words)
+    e.split = new Int32Array(f.words)
   }
+  if (e.hasVoted.length !== f.size) e.hasVoted = new Uint8Array(f.size)
+  e.hasVoted.fill(0)
+  e.firstVotes = 0
+  e.votedTwice = false
+  e.split.fill(0)
   e.words = f.words
   e.undecided.fill(0)
   e.famous.fill(0)
@@ -74,6 +90,9 @@ function widen(s: EventStore, e: Election): void {
   const famous = new Int32Array(words)
   famous.set(e.famous)
   e.famous = famous
+  const split = new Int32Array(words)
+  split.set(e.split)
+  e.split = split
   e.words = words
 }
 
@@ -119,6 +138,31 @@ function voteFirst(s: EventStore, f: Frame, e: Election, v: number, at: number):
     if (seesCandidate(s, f, v, candidate)) votes[at + (bit >>> 5)]! |= 1 << bit
     else votes[at + (bit >>> 5)]! &= ~(1 << bit)
   }
+}
+
+/**
+ * The unanimous fast path (FAST-PATH.md): once every member has one known witness of the first round of voting, and all
+ * of these vote alike on every candidate that is still undecided, no later witness can decide otherwise.
+ */
+function decideUnanimous(s: EventStore, f: Frame, e: Election, own: number, at: number): void {
+  const { votes, split, undecided, famous, words } = e
+  const first = s.vote[e.voters[0]! & s.mask]!
+  for (let w = 0; w < words; w++) split[w]! |= votes[first + w]! ^ votes[at + w]!
+  if (e.hasVoted[own] === 1) e.votedTwice = true
+  e.hasVoted[own] = 1
+  e.firstVotes += 1
+  if (e.votedTwice || e.firstVotes < f.size) return
+  let yes = 0
+  for (let w = 0; w < words; w++) {
+    if ((split[w]! & undecided[w]!) !== 0) return
+    yes |= famous[w]! | (votes[at + w]! & undecided[w]!)
+  }
+  if (yes === 0) return
+  for (let w = 0; w < words; w++) {
+    famous[w]! |= votes[at + w]! & undecided[w]!
+    undecided[w] = 0
+  }
+  e.undecidedCount = 0
 }
 
 /** d > 1: the votes follow those of the witnesses that the voter's first witness strongly sees, and may decide. */
@@ -178,8 +222,12 @@ export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: nu
   e.votesEnd = at + e.words
   s.vote[slot] = at
   e.voters.push(x)
-  if (distance === 1) voteFirst(s, f, e, x, at)
-  else voteByCount(s, f, e, c, x, at)
+  if (distance === 1) {
+    voteFirst(s, f, e, x, at)
+    if (e.fastPath) decideUnanimous(s, f, e, own, at)
+  } else {
+    voteByCount(s, f, e, c, x, at)
+  }
   return e.candidateCount > 0 && e.undecidedCount === 0
 }
 

@@ -37,6 +37,8 @@ export interface Candidacy {
   readonly votes: Map<Item, Vote>
   status: 'famous' | 'not famous' | 'undecided'
   decidedBy: Vote | undefined
+  /** Decided because all first votes are alike, before any was counted. */
+  unanimous: boolean
   judge: boolean
   judgeInstead: Item | undefined
 }
@@ -65,7 +67,12 @@ function witnessSeen(voter: Item, slot: number, base: Base): Item | undefined {
   return seen
 }
 
-export function createElection(base: Base, coinFrequency: number): ExplainedElection {
+export interface ElectionRules {
+  readonly coinFrequency: number
+  readonly fastPath: boolean
+}
+
+export function createElection(base: Base, { coinFrequency, fastPath }: ElectionRules): ExplainedElection {
   const { roster } = base
   const elected = base.round + 1
   const all: Candidacy[] = []
@@ -126,6 +133,7 @@ export function createElection(base: Base, coinFrequency: number): ExplainedElec
       votes: new Map(),
       status: isClosed ? 'not famous' : 'undecided',
       decidedBy: undefined,
+      unanimous: false,
       judge: false,
       judgeInstead: undefined,
     }
@@ -145,8 +153,25 @@ export function createElection(base: Base, coinFrequency: number): ExplainedElec
     if (round >= elected + 2) isClosed = true
     if (round <= elected || !isMember) return reading
     for (const candidacy of all) if (candidacy.status === 'undecided') castVote(item, candidacy)
-    if (round === elected + 1) firstVoters.push(item)
+    if (round !== elected + 1) return reading
+    firstVoters.push(item)
+    if (fastPath && coinFrequency >= 3) decideUnanimous()
     return reading
+  }
+
+  /** FAST-PATH.md: one first vote of every member, and all alike. */
+  function decideUnanimous(): void {
+    const members = new Set(firstVoters.map((voter) => voter.creator))
+    if (members.size < roster.members.length || firstVoters.length > members.size) return
+    const open = all.filter((each) => each.status === 'undecided')
+    const outcomes = open.map(({ votes }) => new Set(firstVoters.map((voter) => votes.get(voter)!.yes)))
+    if (outcomes.some((outcome) => outcome.size > 1)) return
+    const isFamous = outcomes.map((outcome) => outcome.has(true))
+    if (!isFamous.includes(true) && !all.some((each) => each.status === 'famous')) return
+    for (const [i, candidacy] of open.entries()) {
+      candidacy.status = isFamous[i]! ? 'famous' : 'not famous'
+      candidacy.unanimous = true
+    }
   }
 
   function chooseJudges(): readonly Item[] {

@@ -87,7 +87,13 @@ function fameLines(fame: FameReason, words: Words): string[] {
     ? [`  it came after a witness of round ${fame.round + 2}: too late to be a candidate`]
     : votes.length === 0
       ? ['  nobody has voted on it yet']
-      : ['  votes', ...votes]
+      : [
+          '  votes',
+          ...votes,
+          ...(fame.unanimous
+            ? ['  one vote of every member, and all alike: nothing can come out otherwise']
+            : []),
+        ]
   const judge = fame.judge
     ? [`judge of round ${fame.round}`]
     : fame.judgeInstead === null

@@ -55,6 +55,8 @@ export interface FameReason {
   readonly status: 'famous' | 'not famous' | 'undecided'
   /** Considered after a witness of two rounds later: not famous without a vote. */
   readonly late: boolean
+  /** Decided by the fast path (FAST-PATH.md): the first votes of all members are known and alike; no vote decides. */
+  readonly unanimous: boolean
   readonly votes: readonly VoteReason[]
   /** One of the judges of its round. */
   readonly judge: boolean

@@ -41,7 +41,7 @@ interface Story {
 }
 
 export function createExplainer(options: EngineOptions): Explainer {
-  const { config, rosters, snapshot } = options
+  const { config, rosters, snapshot, fastPath = false } = options
   const stories = new Map<string, Story>()
   const items: Item[] = []
   const order: PlacedEvent[] = []
@@ -55,7 +55,7 @@ export function createExplainer(options: EngineOptions): Explainer {
 
   function openElection(round: number, judges: readonly Item[]): ExplainedElection {
     const base: Base = { round, judges, ancientThreshold, roster: rosterReading(rosters, round + 1) }
-    return createElection(base, config.coinFrequency)
+    return createElection(base, { coinFrequency: config.coinFrequency, fastPath })
   }
 
   /** What becomes ancient is forgotten; what of it was not ordered is stale. */
@@ -239,11 +239,12 @@ function voteReason(vote: Vote, candidacy: Candidacy): VoteReason {
 }
 
 function fameReason(candidacy: Candidacy): FameReason {
-  const { base, status, late, votes, judge, judgeInstead } = candidacy
+  const { base, status, late, votes, unanimous, judge, judgeInstead } = candidacy
   return {
     round: base.round + 1,
     status,
     late,
+    unanimous,
     votes: [...votes.values()].map((vote) => voteReason(vote, candidacy)),
     judge,
     judgeInstead: hexOrNull(judgeInstead),
