@@ -19,6 +19,7 @@ import {
   MEAN_FIELD,
   PULL_RUMOUR,
 } from './checks-epidemic.ts'
+import { OVERLAY_SHAPE, POISONING } from './checks-overlay.ts'
 import { FIRST_SPY } from './checks-privacy.ts'
 import {
   ANTI_ENTROPY_TAIL,
@@ -60,4 +61,6 @@ export const CHECKS: readonly Check[] = [
   FIRST_SPY,
   CALLS,
   LEARN_NEW_SECRETS,
+  OVERLAY_SHAPE,
+  POISONING,
 ]
