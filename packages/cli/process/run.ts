@@ -19,6 +19,8 @@ const actions: Actions = {
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
   explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
   graph: async (options) => (await import('./graph.ts')).graph(options),
+  theory: async (options) => (await import('./theory.ts')).theory(options),
+  epidemic: async (options) => (await import('./theory.ts')).epidemic(options),
 }
 
 /** That of the package: beside the sources, or one folder further up where it is built. */

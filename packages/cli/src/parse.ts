@@ -120,3 +120,29 @@ export const parseRound = (text: string): number =>
 
 export const parseEventCount = (text: string): number =>
   wholeNumber(text, 1, Number.MAX_SAFE_INTEGER, 'A number of events from 1 on.')
+
+export const parseAmount = (text: string): number =>
+  wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 'A whole number from 0 on.')
+
+export const parseNetworkSize = (text: string): number =>
+  wholeNumber(text, 2, 100_000, 'A whole number from 2 to 100000.')
+
+export const parseFanout = (text: string): number =>
+  wholeNumber(text, 1, 1_000, 'A whole number from 1 to 1000.')
+
+export const parseRunCount = (text: string): number =>
+  wholeNumber(text, 1, 1_000_000, 'A whole number from 1 to 1000000.')
+
+function decimal(text: string, least: number, below: number, what: string): number {
+  const value = Number(text)
+  if (!/^\d{1,6}(\.\d{1,9})?$/.test(text) || value < least || value >= below)
+    throw new InvalidArgumentError(what)
+  return value
+}
+
+/** `0.25`; everything would be no share of anything. */
+export const parseShare = (text: string): number =>
+  decimal(text, 0, 1, 'A number from 0 to below 1, like 0.1.')
+
+export const parseContacts = (text: string): number =>
+  decimal(text, 0, 1_000, 'A number from 0 to below 1000, like 2.5.')

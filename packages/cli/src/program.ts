@@ -3,6 +3,7 @@
  * program only calls it with arguments that are understood.
  */
 import { Argument, Command, Option } from 'commander'
+import { type CommonOptions, examples, withCommon } from './every-command.ts'
 import {
   type Address,
   type EventName,
@@ -22,13 +23,7 @@ import {
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
-
-/** What every command understands. */
-export interface CommonOptions {
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly verbose?: boolean
-}
+import { addTheory, type TheoryActions } from './theory-commands.ts'
 
 export interface TestnetOptions extends CommonOptions {
   readonly dir: string
@@ -106,7 +101,7 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions {
+export interface Actions extends TheoryActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -152,6 +147,8 @@ export function createProgram(version: string, actions: Actions, output: Program
   addReading(program, actions)
   addProof(program, actions)
   addReasons(program, actions)
+  const sim = program.command('sim').description('Runs worlds from a seed.')
+  addTheory(sim, actions)
   eachCommand(program, (command) => {
     command.configureOutput({
       writeOut: output.out,
@@ -170,16 +167,6 @@ function eachCommand(command: Command, visit: (command: Command) => void): void 
 
 function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`
-}
-
-const examples = (...lines: readonly string[]): string =>
-  `Examples:\n${lines.map((line) => `  hearsay ${line}\n`).join('')}`
-
-function withCommon(command: Command): Command {
-  return command
-    .option('--json', 'print JSON: one object, or one a line')
-    .option('-q, --quiet', 'no narration on standard error')
-    .option('-v, --verbose', 'more narration, and stacks with errors')
 }
 
 function withNode(command: Command): Command {

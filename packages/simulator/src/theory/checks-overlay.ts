@@ -46,8 +46,10 @@ export const OVERLAY_SHAPE: Check = defineCheck<readonly Shapes[], ShapeLaw>({
   title: 'Overlays of partial views: in-degree, clustering, distance',
   formula:
     'random: in-degree sd sqrt(c(1 - c/(n-1))) ± 5 %, distance by p and p^2 ± 1 %; Cyclon: sd/sqrt c in [0.40, 0.65], clustering <= 1.1 x 2c/n, distance ± 1 %',
-  source: 'Voulgaris, Gavidia, van Steen 2005, Cyclon, section 5; Jelasity et al. 2007, Gossip-based peer sampling',
-  fullRun: '20 overlays of 1,000 members, views of 20, shuffles of 8, 100 rounds; 20 of 1,000 with views of 12, shuffles of 4',
+  source:
+    'Voulgaris, Gavidia, van Steen 2005, Cyclon, section 5; Jelasity et al. 2007, Gossip-based peer sampling',
+  fullRun:
+    '20 overlays of 1,000 members, views of 20, shuffles of 8, 100 rounds; 20 of 1,000 with views of 12, shuffles of 4',
   law: SHAPE_LAW,
   rivals: {
     'everybody is in exactly c views': { ...SHAPE_LAW, deviation: () => 0.001 },
@@ -85,7 +87,12 @@ export const OVERLAY_SHAPE: Check = defineCheck<readonly Shapes[], ShapeLaw>({
       return [
         nearly(of('random: sd of in-degree'), random.inDegreeDeviation, law.deviation(members, view), 0.05),
         nearly(of('random: distance'), random.pathLength, law.pathLength(members, view), 0.01),
-        near(of('Cyclon: sd / sqrt c'), { mean: narrow.mean / root, error: narrow.error / root }, 0.525, 0.125),
+        near(
+          of('Cyclon: sd / sqrt c'),
+          { mean: narrow.mean / root, error: narrow.error / root },
+          0.525,
+          0.125,
+        ),
         atMost(of('Cyclon: clustering'), cyclon.clustering, 1.1 * law.clustering(members, view)),
         nearly(of('Cyclon: distance'), cyclon.pathLength, law.pathLength(members, view), 0.01),
       ]
@@ -132,9 +139,11 @@ function poisoned(random: Random, members: number, liars: number, trials: number
 export const POISONING: Check = defineCheck<readonly Poisoned[], PoisonLaw>({
   id: 'E23',
   title: 'Peer sampling under attack: the share of liars in honest views',
-  formula: 'Cyclon, a tenth of liars, one forged shuffle a round: > 0.9 after 50 rounds; min-wise slots: <= 1.7 b for b <= 0.2, nobody isolated for b <= 0.1',
+  formula:
+    'Cyclon, a tenth of liars, one forged shuffle a round: > 0.9 after 50 rounds; min-wise slots: <= 1.7 b for b <= 0.2, nobody isolated for b <= 0.1',
   source: 'Bortnikov et al. 2009, Brahms, section 4; Auvolat et al. 2023, Basalt, section 5',
-  fullRun: '400 members, shares of liars 0.05, 0.1 and 0.2, 100 rounds, liars tell five others a round, 10 runs',
+  fullRun:
+    '400 members, shares of liars 0.05, 0.1 and 0.2, 100 rounds, liars tell five others a round, 10 runs',
   law: { collapse: 0.9, most: 1.7 },
   rivals: {
     'Cyclon holds out: at most a half': { collapse: 1.1, most: 1.7 },

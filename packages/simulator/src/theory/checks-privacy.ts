@@ -52,7 +52,8 @@ export const FIRST_SPY: Check = defineCheck<
 >({
   id: 'E20',
   title: 'First-spy precision of a stem relay',
-  formula: 'a of two linear equations (in the file), at least f/(n-1); ± 0.004',
+  formula:
+    'a = p + h/(n-1) (1-q) b, b = (q + (1-q)a)/(n-1) + (h-1)/(n-1) (1-q) b, p = f/(n-1), h = n-1-f; ± 0.004',
   source:
     'Bojja Venkatakrishnan, Fanti, Viswanath 2017, Dandelion, section 4; Bellet, Guerraoui, Hendrikx 2020',
   fullRun: '2 million transactions each for n/f/q 100/10/0.2, 100/30/0.1, 31/10/0.2',

@@ -290,7 +290,7 @@ export const ANTI_ENTROPY_TAIL: Check = defineCheck<readonly Tail[], TailLaw>({
 
 /** What `tune` prints: one figure for every mode, fan-out and loss. */
 export const PREDICTED_ROUNDS: Check = defineCheck<readonly Measured[], Law>({
-  id: 'E1-E3, with loss',
+  id: 'E3d',
   title: 'Rounds until all know, as predicted for any mode, fan-out and loss',
   formula: 'sum over rounds of 1 - e^(-nu), u by the mean-field map of n members; ± 5 %',
   source: "the map of Demers et al. 1987; the spread of a branching process's limit, Harris 1963, I.8",

@@ -19,3 +19,9 @@ export {
   predictRounds,
   type Spread,
 } from './predict.ts'
+export {
+  type EpidemicModel,
+  type EpidemicOptions,
+  type EpidemicReport,
+  simulateEpidemic,
+} from './epidemic.ts'

@@ -31,11 +31,15 @@ export function randomViews(random: Random, members: number, view: number): numb
  * Cyclon (Voulgaris, Gavidia, van Steen 2005, section 2): each round everybody shuffles with the oldest of their view, who is
  * replaced by a fresh entry of oneself. A liar answers a shuffle with entries of liars alone, and forges one shuffle a round.
  */
-export function createCyclon(random: Random, options: Overlay): { round(): void; views(): readonly (readonly number[])[] } {
+export function createCyclon(
+  random: Random,
+  options: Overlay,
+): { round(): void; views(): readonly (readonly number[])[] } {
   const { members, view: size, exchanged, liars } = options
   const views: View[] = randomViews(random, members, size).map((ids) => ids.map((id) => ({ id, age: 0 })))
   const isLiar = (id: number): boolean => id < liars
-  const forged = (): Entry[] => Array.from({ length: exchanged }, () => ({ id: below(random, liars), age: 0 }))
+  const forged = (): Entry[] =>
+    Array.from({ length: exchanged }, () => ({ id: below(random, liars), age: 0 }))
 
   /** So many of a view at random, moved to its end. */
   function take(view: View, count: number): Entry[] {
@@ -171,7 +175,8 @@ export function minWiseViews(random: Random, options: MinWise): readonly (readon
       }
       exchange(self)
     }
-    for (let i = 0; i < liars * flood; i++) hear(otherThan(random, members - liars, -1) + liars, liesOf(random, liars, slots))
+    for (let i = 0; i < liars * flood; i++)
+      hear(otherThan(random, members - liars, -1) + liars, liesOf(random, liars, slots))
   }
   return ids
 }
@@ -219,10 +224,17 @@ export function shapeOf(views: readonly (readonly number[])[]): Shape {
   const lists = neighbours.map((set) => [...set])
   const mean = inDegree.reduce((sum, value) => sum + value, 0) / n
   const squares = inDegree.reduce((sum, value) => sum + (value - mean) * (value - mean), 0)
-  return { inDegreeDeviation: Math.sqrt(squares / n), clustering: clusteringOf(lists, neighbours), pathLength: pathLengthOf(lists) }
+  return {
+    inDegreeDeviation: Math.sqrt(squares / n),
+    clustering: clusteringOf(lists, neighbours),
+    pathLength: pathLengthOf(lists),
+  }
 }
 
-function clusteringOf(lists: readonly (readonly number[])[], neighbours: readonly ReadonlySet<number>[]): number {
+function clusteringOf(
+  lists: readonly (readonly number[])[],
+  neighbours: readonly ReadonlySet<number>[],
+): number {
   let sum = 0
   for (const list of lists) {
     let closed = 0

@@ -31,11 +31,10 @@ export function spread(random: Random, options: Spread, initial = 1, limit = 10_
       if (fanout === 1) called[0] = otherThan(random, members, caller)
       else othersThan(random, members, caller, fanout, called)
       for (const other of called) {
+        if (before[caller] === 1) sent++
         if (loss > 0 && random.next() < loss) continue
-        if (before[caller] === 1) {
-          sent++
-          knows[other] = 1
-        } else if (before[other] === 1) {
+        if (before[caller] === 1) knows[other] = 1
+        else if (before[other] === 1) {
           sent++
           knows[caller] = 1
         }
@@ -49,7 +48,7 @@ export function spread(random: Random, options: Spread, initial = 1, limit = 10_
 }
 
 /** Every member that learns the rumour tells `fanout` others, once, then never again. How many know in the end. */
-export function infectAndDie(random: Random, members: number, fanout: number): number {
+export function infectAndDie(random: Random, members: number, fanout: number, loss = 0): number {
   const knows = new Uint8Array(members)
   knows[0] = 1
   const order = [0]
@@ -57,7 +56,7 @@ export function infectAndDie(random: Random, members: number, fanout: number): n
   for (let next = 0; next < order.length && order.length < members; next++) {
     othersThan(random, members, order[next]!, fanout, told)
     for (const other of told) {
-      if (knows[other] === 1) continue
+      if (knows[other] === 1 || (loss > 0 && random.next() < loss)) continue
       knows[other] = 1
       order.push(other)
     }
