@@ -18,7 +18,14 @@ const references = [
 ]
 
 const frames: readonly Frame[] = [
-  { kind: 'hello', networkId: id, version: 1, memberId: 4_294_967_295, software: 'hearsay/0.1 ä' },
+  {
+    kind: 'hello',
+    networkId: id,
+    version: 1,
+    memberId: 4_294_967_295,
+    software: 'hearsay/0.1 ä',
+    features: 1,
+  },
   {
     kind: 'status',
     decidedRound: 2 ** 47,
@@ -27,6 +34,12 @@ const frames: readonly Frame[] = [
     recordsDigest: 2 ** 32 - 1,
   },
   { kind: 'status', decidedRound: 0, ancientThreshold: 1, frontier: new Map(), recordsDigest: 0 },
+  { kind: 'graft', creator: 4_294_967_295, sequence: 2 ** 48 },
+  { kind: 'prune', creator: 1 },
+  { kind: 'records', records: [] },
+  { kind: 'records', records: [new Uint8Array(512), Uint8Array.of(1)] },
+  { kind: 'versions', answer: true, versions: [] },
+  { kind: 'versions', answer: false, versions: [{ member: 1, kind: 2, epoch: 2 ** 40, version: 3 }] },
   { kind: 'events', request: 0, events: [] },
   { kind: 'events', request: 77, events: [new Uint8Array(196).fill(1), new Uint8Array(300)] },
   {
@@ -53,16 +66,18 @@ test('every kind of frame is read as it was written', () => {
   }
 })
 
+const frameOf = (kind: Frame['kind']): Frame => frames.find((frame) => frame.kind === kind)!
+
 test('what outlives a frame does not keep it alive; events are views', () => {
   const hello = encodeFrame(frames[0]!)
-  const want = encodeFrame(frames[5]!)
+  const want = encodeFrame(frameOf('want'))
   const decodedHello = decodeFrame(hello)!
   const decodedWant = decodeFrame(want)!
   hello.fill(0)
   want.fill(0)
   expect(decodedHello).toEqual(frames[0])
-  expect(decodedWant).toEqual(frames[5])
-  const events = encodeFrame(frames[4]!)
+  expect(decodedWant).toEqual(frameOf('want'))
+  const events = encodeFrame(frames.find((frame) => frame.kind === 'events' && frame.events.length > 0)!)
   const decoded = decodeFrame(events)
   expect(decoded!.kind === 'events' && decoded!.events[0]!.buffer === events.buffer).toBe(true)
 })
@@ -74,20 +89,32 @@ describe('frames that are refused', () => {
     'no array': new Map([[1, 2]]),
     'an empty array': [],
     'a kind that is not known': [2, 1],
+    'features below zero': [1, id, 1, 1, '', -1],
+    'a status without a digest': [16, 1, 1, [1, 5]],
+    'a graft without a number': [22, 1],
+    'a graft of nobody': [22, 'ada', 1],
+    'a prune with a number': [23, 1, 1],
+    'records that are no bytes': [20, [1]],
+    'a record too long': [20, [new Uint8Array(513)]],
+    'too many records': [20, Array.from({ length: 33 }, () => id)],
+    'versions without an answer': [21, [1, 1, 1, 1]],
+    'versions of a record and a half': [21, true, [1, 1, 1, 1, 1, 1]],
+    'versions below zero': [21, true, [1, 1, 1, -1]],
+    'too many versions': [21, true, many(4 * 1_025)],
     'a kind that is no number': ['1', id, 1, 1, ''],
-    'a greeting with a field too few': [1, id, 1, 1],
-    'a greeting with a field too many': [1, id, 1, 1, '', 0],
-    'a network id of 31 bytes': [1, id.subarray(1), 1, 1, ''],
-    'a version below zero': [1, id, -1, 1, ''],
-    'a member that is text': [1, id, 1, 'a', ''],
-    'a long name of software': [1, id, 1, 1, 'x'.repeat(65)],
-    'software that is a number': [1, id, 1, 1, 5],
-    'a status with half a pair': [16, 1, 1, [1]],
-    'a status with a creator twice': [16, 1, 1, [1, 5, 1, 6]],
-    'a status below zero': [16, 1, 1, [1, -5]],
-    'a round below zero': [16, -1, 1, []],
-    'a frontier that is a map': [16, 1, 1, new Map([[1, 2]])],
-    'a frontier that is too long': [16, 1, 1, many(2 * MAX_FRONTIER + 2)],
+    'a greeting with a field too few': [1, id, 1, 1, ''],
+    'a greeting with a field too many': [1, id, 1, 1, '', 0, 0],
+    'a network id of 31 bytes': [1, id.subarray(1), 1, 1, '', 0],
+    'a version below zero': [1, id, -1, 1, '', 0],
+    'a member that is text': [1, id, 1, 'a', '', 0],
+    'a long name of software': [1, id, 1, 1, 'x'.repeat(65), 0],
+    'software that is a number': [1, id, 1, 1, 5, 0],
+    'a status with half a pair': [16, 1, 1, [1], 0],
+    'a status with a creator twice': [16, 1, 1, [1, 5, 1, 6], 0],
+    'a status below zero': [16, 1, 1, [1, -5], 0],
+    'a round below zero': [16, -1, 1, [], 0],
+    'a frontier that is a map': [16, 1, 1, new Map([[1, 2]]), 0],
+    'a frontier that is too long': [16, 1, 1, many(2 * MAX_FRONTIER + 2), 0],
     'too many events': [17, 0, many(MAX_EVENTS_PER_FRAME + 1).map(() => id)],
     'an event that is no bytes': [17, 0, [id, 'x']],
     'an event beyond its bound': [17, 0, [new Uint8Array(MAX_EVENT_BYTES + 1)]],
@@ -123,7 +150,14 @@ test('what is just within the bounds is read', () => {
     { kind: 'want', request: 1, frontier, missing, maxBytes: 0, ancientThreshold: 0 },
     { kind: 'events', request: 0, events: Array.from({ length: MAX_EVENTS_PER_FRAME }, () => id) },
     { kind: 'events', request: 0, events: [new Uint8Array(MAX_EVENT_BYTES)] },
-    { kind: 'hello', networkId: id, version: 1, memberId: 1, software: 'x'.repeat(64) },
+    {
+      kind: 'hello',
+      networkId: id,
+      version: 1,
+      memberId: 1,
+      software: 'x'.repeat(64),
+      features: 2 ** 53 - 1,
+    },
   ]
   for (const frame of large) expect(decodeFrame(encodeFrame(frame))).toEqual(frame)
 })

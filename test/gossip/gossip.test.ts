@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { concatBytes } from '@hearsay/dag'
 import { DEFAULT_TUNING, encodeFrame, LINK_FAULTS, type Frame, type LinkFault } from '@hearsay/gossip'
 import { createRandom } from '../dag/random.ts'
-import { createMachine, ends, hello, networkId, status, wants } from './harness.ts'
+import { createMachine, ends, eventOf, hello, networkId, status, wants } from './harness.ts'
 
 describe('links', () => {
   test('are greeted, and told the frontier at once', () => {
@@ -10,7 +10,7 @@ describe('links', () => {
     machine.grow(1, 4)
     machine.gossip.opened(7, 2, 0)
     expect(machine.take().said).toEqual([
-      { link: 7, frame: { ...hello(1), software: 'machine' } },
+      { link: 7, frame: { ...hello(1), software: 'machine', features: 1 } },
       {
         link: 7,
         frame: status([
@@ -87,7 +87,7 @@ describe('links', () => {
 })
 
 describe('pushes', () => {
-  const event = new Uint8Array(200).fill(3)
+  const event = eventOf(1)
 
   test('go once to everybody who has greeted', () => {
     const machine = createMachine(4)
@@ -97,7 +97,7 @@ describe('pushes', () => {
     machine.gossip.push(event)
     const { said } = machine.take()
     expect(said.map(({ link }) => link).toSorted((a, b) => a - b)).toEqual([2, 3])
-    for (const { frame } of said) expect(frame).toEqual({ kind: 'events', request: 0, events: [event] })
+    for (const { frame } of said) expect(frame).toEqual({ kind: 'events', request: 0, events: [event.bytes] })
   })
 
   test('in a steady stream of them nobody asks for anything', () => {

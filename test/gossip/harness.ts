@@ -1,5 +1,11 @@
 /** One gossip machine over a view that the test sets, and what it says, decoded. */
-import { PROTOCOL_VERSION, type CryptoSuite, type EventReference } from '@hearsay/dag'
+import {
+  createEvent,
+  PROTOCOL_VERSION,
+  type CryptoSuite,
+  type EventReference,
+  type VerifiedEvent,
+} from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import {
   createGossip,
@@ -53,7 +59,26 @@ export const hello = (memberId: number): HelloFrame => ({
   version: PROTOCOL_VERSION,
   memberId,
   software: 'test',
+  features: 0,
 })
+
+/** A first event of a member. */
+export const eventOf = (creator: number, transactions: readonly Uint8Array[] = []): VerifiedEvent =>
+  createEvent(
+    {
+      creator,
+      sequence: 1,
+      birthRound: 1,
+      timestamp: 1,
+      salt: new Uint8Array(16),
+      selfParent: undefined,
+      otherParents: [],
+      transactions,
+    },
+    networkId,
+    secretKeyOf(creator),
+    suite,
+  )
 
 export const status = (frontier: readonly (readonly [number, number])[], decidedRound = 0): Frame => ({
   kind: 'status',
@@ -77,6 +102,9 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
     sequenceOf: (creator) => held.frontier.get(creator) ?? Infinity,
     version: () => held.version,
     missing: (memberId, limit) => (held.missing.get(memberId) ?? []).slice(0, limit),
+    find: () => undefined,
+    numberOf: () => undefined,
+    eventsFrom: () => [],
     decidedRound: () => held.decidedRound,
     ancientThreshold: () => held.ancientThreshold,
   }

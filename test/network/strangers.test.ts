@@ -99,6 +99,7 @@ test('a member that greets wrongly or sends nonsense loses its link, with the re
     version: PROTOCOL_VERSION,
     memberId: 4,
     software: 'test',
+    features: 0,
   }
   const events = encodeFrame({ kind: 'events', request: 0, events: [new Uint8Array(300)] })
   const cases: readonly (readonly [string, Uint8Array])[] = [

@@ -35,7 +35,14 @@ export function createLiar(
     const frame = decodeFrame(bytes)!
     if (frame.kind === 'hello') {
       const software = 'liar'
-      liar.send(from, { kind: 'hello', networkId, version: PROTOCOL_VERSION, memberId: self, software })
+      liar.send(from, {
+        kind: 'hello',
+        networkId,
+        version: PROTOCOL_VERSION,
+        memberId: self,
+        software,
+        features: 0,
+      })
     }
     if (frame.kind === 'events') {
       for (const event of frame.events) {

@@ -26,6 +26,7 @@
 import {
   ascii,
   bytesKey,
+  concatBytes,
   createByteWriter,
   equalBytes,
   readUint16,
@@ -41,7 +42,7 @@ import {
   MAX_UINT48,
   PROTOCOL_VERSION,
 } from './limits.ts'
-import { encodePayload, isPayloadSound, payloadRoot } from './payload.ts'
+import { countTransactions, encodePayload, isPayloadSound, payloadRoot } from './payload.ts'
 
 const DOMAIN = ascii('hearsay.event.1\n')
 const AT_NETWORK = 16
@@ -272,8 +273,37 @@ export function createEvent(
   return decoded.event as VerifiedEvent
 }
 
+/** An event without what follows from the rest: the payload's commitment and count, and what all events have in common. */
+export interface EventParts extends Omit<EventFields, 'transactions'> {
+  readonly payload: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** Takes an event apart. Put together again it is the same, if its payload is sound. */
+export function eventParts(event: DecodedEvent): EventParts {
+  const { creator, sequence, birthRound, timestamp, selfParent, otherParents, bodyBytes } = event
+  const signature = event.bytes.subarray(bodyBytes, bodyBytes + SIGNATURE_BYTES)
+  const parents = { selfParent, otherParents }
+  return {
+    creator,
+    sequence,
+    birthRound,
+    timestamp,
+    ...parents,
+    salt: saltOf(event),
+    payload: payloadOf(event),
+    signature,
+  }
+}
+
+/** Puts an event together from its parts, which must be within the bounds of the layout; nothing else is checked. */
+export function assembleEvent(parts: EventParts, networkId: Uint8Array, sha256: Sha256): Uint8Array {
+  const { payload, signature } = parts
+  return concatBytes(encodeBody(parts, networkId, payload, sha256), signature, payload)
+}
+
 function encodeBody(
-  fields: EventFields,
+  fields: Omit<EventFields, 'transactions'>,
   networkId: Uint8Array,
   payload: Uint8Array,
   sha256: Sha256,
@@ -290,7 +320,7 @@ function encodeBody(
   writer.uint64(fields.timestamp)
   writer.bytes(fields.salt)
   writer.uint32(payload.length)
-  writer.uint32(fields.transactions.length)
+  writer.uint32(countTransactions(payload))
   writer.bytes(payloadRoot(sha256, payload))
   writer.uint8(fields.selfParent === undefined ? 0 : 1)
   writer.uint8(fields.otherParents.length)

@@ -67,6 +67,8 @@ export interface Graph {
   sequenceOf(creator: number): number
   /** The newest event of a member (its first one at the highest sequence number), if it is not forgotten. */
   tip(creator: number): LinkedEvent | undefined
+  /** The event of a member at a sequence number, the first one linked, if it is not forgotten. */
+  at(creator: number, sequence: number): LinkedEvent | undefined
   slotOf(creator: number): number | undefined
   /** Parents that events of this source wait for and that it has not brought, at most `limit`. */
   missing(source: number, limit: number): EventReference[]
@@ -236,6 +238,7 @@ export function createGraph(options: GraphOptions): Graph {
     frontier: () => chains.map((chain) => ({ creator: chain.creator, sequence: chain.highest })),
     sequenceOf: (creator) => chains[slots.get(creator) ?? -1]?.highest ?? Infinity,
     tip: (creator) => chains[slots.get(creator) ?? -1]?.tip,
+    at: (creator, sequence) => chains[slots.get(creator) ?? -1]?.bySequence.get(sequence),
     slotOf: (creator) => slots.get(creator),
     missing: (source, limit) => waiting.missing(source, limit),
     waitingCount: () => waiting.count(),

@@ -136,7 +136,8 @@ export function verifyTransaction(
   return transactionsOf(chunk)[index - chunkFirstIndex]
 }
 
-function countTransactions(payload: Uint8Array): number {
+/** Of a sound payload; of another one, some number. */
+export function countTransactions(payload: Uint8Array): number {
   let at = 0
   let count = 0
   while (at + LENGTH_BYTES <= payload.length) {

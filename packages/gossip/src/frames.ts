@@ -2,12 +2,14 @@
  * What goes over a link: CBOR arrays behind the strict scanner, each of a known kind, with every field checked and
  * bounded. A frame that is not sound closes the link with a reason; it never throws (gossip design, section 2.2).
  *
- *   1  HELLO     [1, network id, protocol version, member id, software]     first on every link, both ways
+ *   1  HELLO     [1, network id, version, member id, software, features]  first on every link, both ways
  *  16  STATUS    [16, decided round, ancient threshold, frontier, digest]   frontier: [creator, sequence, creator, …]
  *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
  *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most, ancient threshold]
  *  19  WANT_END  [19, request, complete]
  *  20  RECORDS   [20, [record, …]]                                          signed records (records.ts)
+ *  22  GRAFT     [22, creator, sequence]                                   send me its events from there on (trees.ts)
+ *  23  PRUNE     [23, creator]                                             no more of them
  *  21  VERSIONS  [21, answer, [member, kind, epoch, version, member, …]]    of the records held; no answer to an answer
  *  48  NOTE      [48, topic, bytes]                                        from member to member, above gossip, which does not read it
  */
@@ -37,6 +39,8 @@ export interface HelloFrame {
   readonly version: number
   readonly memberId: number
   readonly software: string
+  /** Sum of FEATURES that the sender understands. */
+  readonly features: number
 }
 export interface StatusFrame {
   readonly kind: 'status'
@@ -87,8 +91,30 @@ export interface NoteFrame {
   /** A view into the frame. */
   readonly bytes: Uint8Array
 }
+/** The sender lacks this member's events from this number on, and does not get them from the member itself. */
+export interface GraftFrame {
+  readonly kind: 'graft'
+  readonly creator: number
+  readonly sequence: number
+}
+export interface PruneFrame {
+  readonly kind: 'prune'
+  readonly creator: number
+}
+/** What a peer may be sent that not every version understands. */
+export const FEATURES = { elided: 1 } as const
+
 export type Frame =
-  HelloFrame | StatusFrame | EventsFrame | WantFrame | WantEndFrame | RecordsFrame | VersionsFrame | NoteFrame
+  | GraftFrame
+  | PruneFrame
+  | HelloFrame
+  | StatusFrame
+  | EventsFrame
+  | WantFrame
+  | WantEndFrame
+  | RecordsFrame
+  | VersionsFrame
+  | NoteFrame
 
 const HELLO = 1
 const STATUS = 16
@@ -98,6 +124,8 @@ const WANT_END = 19
 const RECORDS = 20
 const VERSIONS = 21
 const NOTE = 48
+const GRAFT = 22
+const PRUNE = 23
 
 function frontierValues(frontier: Frontier): CborValue[] {
   const values: CborValue[] = []
@@ -108,7 +136,14 @@ function frontierValues(frontier: Frontier): CborValue[] {
 export function encodeFrame(frame: Frame): Uint8Array {
   switch (frame.kind) {
     case 'hello':
-      return encodeCbor([HELLO, frame.networkId, frame.version, frame.memberId, frame.software])
+      return encodeCbor([
+        HELLO,
+        frame.networkId,
+        frame.version,
+        frame.memberId,
+        frame.software,
+        frame.features,
+      ])
     case 'status':
       return encodeCbor([
         STATUS,
@@ -130,6 +165,10 @@ export function encodeFrame(frame: Frame): Uint8Array {
       ])
     case 'want-end':
       return encodeCbor([WANT_END, frame.request, frame.complete])
+    case 'graft':
+      return encodeCbor([GRAFT, frame.creator, frame.sequence])
+    case 'prune':
+      return encodeCbor([PRUNE, frame.creator])
     case 'records':
       return encodeCbor([RECORDS, frame.records])
     case 'versions': {
@@ -191,11 +230,11 @@ function parseWant(fields: readonly CborValue[]): WantFrame | undefined {
 }
 
 function parseHello(fields: readonly CborValue[]): HelloFrame | undefined {
-  const [, networkId, version, memberId, software] = fields
+  const [, networkId, version, memberId, software, features] = fields
   if (!isBytes(networkId) || networkId.length !== 32 || !isCount(version) || !isCount(memberId))
     return undefined
-  if (typeof software !== 'string' || software.length > 64) return undefined
-  return { kind: 'hello', networkId: networkId.slice(), version, memberId, software }
+  if (typeof software !== 'string' || software.length > 64 || !isCount(features)) return undefined
+  return { kind: 'hello', networkId: networkId.slice(), version, memberId, software, features }
 }
 
 function parseStatus(fields: readonly CborValue[]): StatusFrame | undefined {
@@ -233,12 +272,20 @@ function parseNote(fields: readonly CborValue[]): NoteFrame | undefined {
   return { kind: 'note', topic, bytes }
 }
 
+function parseTree(fields: readonly CborValue[]): Frame | undefined {
+  const [kind, creator, sequence] = fields
+  if (!isCount(creator)) return undefined
+  if (kind === PRUNE) return fields.length === 2 ? { kind: 'prune', creator } : undefined
+  return fields.length === 3 && isCount(sequence) ? { kind: 'graft', creator, sequence } : undefined
+}
+
 function parseFields(fields: readonly CborValue[]): Frame | undefined {
   const [kind, request, complete] = fields
-  if (kind === HELLO && fields.length === 5) return parseHello(fields)
+  if (kind === HELLO && fields.length === 6) return parseHello(fields)
   if (kind === STATUS && fields.length === 5) return parseStatus(fields)
   if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
   if (kind === WANT && fields.length === 6) return parseWant(fields)
+  if (kind === GRAFT || kind === PRUNE) return parseTree(fields)
   if (kind === RECORDS && fields.length === 2) return parseRecords(fields[1])
   if (kind === VERSIONS && fields.length === 3) return parseVersions(fields)
   if (kind === NOTE && fields.length === 3) return parseNote(fields)

@@ -3,12 +3,15 @@
  * far everybody's events are known here, and repairs what is missing (repair.ts; gossip design, sections 0 and 2.2). A pure
  * state machine: frames and time in, effects out.
  */
-import { PROTOCOL_VERSION } from '@hearsay/dag'
-import { decodeFrame, encodeFrame, type Frame, type HelloFrame, type WantFrame } from './frames.ts'
+import { PROTOCOL_VERSION, type DecodedEvent } from '@hearsay/dag'
+import { createElidedWriter, ELIDED_FRAME, type ElidedWriter } from './elided.ts'
+import { createElidedIntake } from './elided-intake.ts'
+import { decodeFrame, encodeFrame, FEATURES, type Frame, type HelloFrame, type WantFrame } from './frames.ts'
 import { DEFAULT_TUNING, type GossipOptions, type GossipView } from './options.ts'
 import { createRecordExchange } from './record-exchange.ts'
 import { createRecordBook, type NodeRecord, type RecordKind, type RecordRejection } from './records.ts'
 import { createRepairs } from './repair.ts'
+import { createTrees } from './trees.ts'
 
 /** Why a link is closed from here. A closed list: it doubles as metric label. */
 export const LINK_FAULTS = [
@@ -32,6 +35,10 @@ export type GossipEffect =
       readonly link: number
       readonly memberId: number
       readonly events: readonly Uint8Array[]
+      /** Of the repair that brings them; 0 if they come by themselves. */
+      readonly request: number
+      /** Put back together here: if they are not valid, that is not the sender's fault alone. */
+      readonly restored: boolean
     }
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
   /** A record of another member is new here. */
@@ -65,7 +72,17 @@ export interface Gossip {
   /** The link's buffer is over its bound, or below it again. A congested link gets no pushes; it repairs afterwards. */
   congested(link: number, isCongested: boolean): void
   /** A new own event, durable by now. */
-  push(event: Uint8Array): void
+  push(event: DecodedEvent): void
+  /** A verified event of somebody else was new here, or not; whoever gets this creator's events from here is sent it. */
+  took(
+    link: number,
+    creator: number,
+    event: Uint8Array,
+    how: { request: number; isNew: boolean },
+    nowMs: number,
+  ): void
+  /** A restored event is not valid: it is asked for in full. Says whether its sender has done this too often. */
+  unrestorable(link: number, sequence: number, nowMs: number): void
   /** This link brought an event whose parents are missing. */
   orphan(link: number, nowMs: number): void
   /** A new own record: replaces the last of its kind everywhere. At most MAX_RECORD_BYTES with about 90 bytes around the content. */
@@ -95,7 +112,14 @@ interface Link {
   toldDigest: number
   controlTokens: number
   controlAtMs: number
+  features: number
+  readonly writer: ElidedWriter
+  /** How many restored events may still be invalid. */
+  unrestorable: number
 }
+
+/** Restored events of a link that may be invalid before it is closed: honest members rarely cause one. */
+const MAX_UNRESTORABLE = 64
 
 export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   const tuning = { ...DEFAULT_TUNING, ...options.tuning }
@@ -116,7 +140,39 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     onRecord: (record) => effects.push({ kind: 'record', record }),
     onRejection: (reason) => effects.push({ kind: 'record-refused', reason }),
   })
-  const repairs = createRepairs(tuning, view, options.random, (link, want) => send(link, encodeFrame(want)))
+  const memberIds = options.members.map(({ id }) => id)
+  const elided = createElidedIntake({
+    members: memberIds,
+    networkId: options.networkId,
+    sha256: options.suite.sha256,
+    tuning,
+    find: view.find,
+    sequenceOf: view.sequenceOf,
+    version: view.version,
+    emit: (link, events) => takeIn(link, 0, events, true),
+    lacking: (link, creator, sequence, nowMs) => {
+      repairs.lacking(link, creator, sequence, nowMs)
+      trees.lacking(link, creator, nowMs)
+    },
+  })
+  const repairs = createRepairs(tuning, view, options.random, say, elided.graceOf)
+  const trees = createTrees({
+    self: options.memberId,
+    tuning,
+    isMember: (creator) => memberIds.includes(creator),
+    sequenceOf: view.sequenceOf,
+    eventsFrom: view.eventsFrom,
+    send: (link, out) => {
+      if (links.get(link)?.congested === false) say(link, out)
+    },
+  })
+  let lastMs = 0
+
+  function takeIn(id: number, request: number, events: readonly Uint8Array[], restored: boolean): void {
+    const memberId = links.get(id)?.memberId
+    if (memberId !== undefined)
+      effects.push({ kind: 'events', link: id, memberId, events, request, restored })
+  }
 
   function fail(link: Link, fault: LinkFault, nowMs: number): void {
     effects.push({ kind: 'close', link: link.link, fault })
@@ -127,6 +183,8 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     links.delete(link)
     repairs.closed(link, nowMs)
     records.closed(link)
+    elided.closed(link)
+    trees.closed(link)
   }
 
   function tell(link: Link): void {
@@ -154,10 +212,21 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       toldDigest: -1,
       controlTokens: tuning.controlBurst,
       controlAtMs: nowMs,
+      features: 0,
+      writer: createElidedWriter(memberIds),
+      unrestorable: MAX_UNRESTORABLE,
     }
     links.set(link, state)
     const { networkId, software } = options
-    say(link, { kind: 'hello', networkId, version: PROTOCOL_VERSION, memberId: options.memberId, software })
+    const features = FEATURES.elided
+    say(link, {
+      kind: 'hello',
+      networkId,
+      version: PROTOCOL_VERSION,
+      memberId: options.memberId,
+      software,
+      features,
+    })
     tell(state)
   }
 
@@ -169,7 +238,10 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     if (hello.memberId !== link.memberId) return fail(link, 'wrong-member', nowMs)
     link.greeted = true
     link.software = hello.software
+    link.features = hello.features
     repairs.opened(link.link, link.memberId)
+    elided.opened(link.link, link.memberId)
+    trees.opened(link.link, link.memberId)
     records.opened(link.link)
     effects.push({ kind: 'greeted', link: link.link, memberId: link.memberId })
   }
@@ -184,6 +256,12 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   function frame(id: number, bytes: Uint8Array, nowMs: number): void {
     const link = links.get(id)
     if (link === undefined) return
+    lastMs = nowMs
+    if (bytes[0] === ELIDED_FRAME) {
+      if (!link.greeted) return fail(link, 'no-hello', nowMs)
+      if (!elided.heard(id, bytes, nowMs)) fail(link, 'bad-frame', nowMs)
+      return
+    }
     const received = decodeFrame(bytes)
     if (received === undefined) return fail(link, 'bad-frame', nowMs)
     if (received.kind === 'hello')
@@ -197,12 +275,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         return repairs.heardStatus(id, received.frontier, nowMs)
       case 'events':
         repairs.heardEvents(id, received.request, nowMs)
-        return void effects.push({
-          kind: 'events',
-          link: id,
-          memberId: link.memberId,
-          events: received.events,
-        })
+        return takeIn(id, received.request, received.events, false)
       case 'want':
         return void effects.push({ kind: 'serve', link: id, want: received })
       case 'want-end':
@@ -211,6 +284,10 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         if (records.heardRecords(id, received.records, nowMs) === 'faulty')
           fail(link, 'invalid-record', nowMs)
         return
+      case 'graft':
+        return trees.graft(id, received.creator, received.sequence)
+      case 'prune':
+        return trees.prune(id, received.creator)
       case 'versions':
         return records.heardVersions(id, received.versions, received.answer, nowMs)
       case 'note':
@@ -228,6 +305,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     for (const link of links.values()) {
       if (!link.greeted && nowMs - link.openedMs >= tuning.helloTimeoutMs) fail(link, 'hello-timeout', nowMs)
     }
+    lastMs = nowMs
     repairs.tick(nowMs)
     records.tick(nowMs)
     if (nowMs >= nextAdvertMs) advertise(nowMs)
@@ -247,7 +325,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   function nextTickMs(nowMs: number): number | undefined {
-    let next = repairs.nextTickMs()
+    let next = repairs.nextTickMs(nowMs)
     const want = (at: number): void => void (next = next === undefined ? at : Math.min(next, at))
     const recordsMs = records.nextTickMs()
     if (recordsMs !== undefined) want(recordsMs)
@@ -261,12 +339,39 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     return next === undefined ? undefined : Math.max(next, nowMs + 1)
   }
 
-  function push(event: Uint8Array): void {
-    const encoded = encodeFrame({ kind: 'events', request: 0, events: [event] })
-    const greeted = [...links.values()].filter((link) => link.greeted && !link.congested)
+  function push(event: DecodedEvent): void {
+    let whole: Uint8Array | undefined
+    // A parent that is not in the peers' memory any more could not be put back.
+    const isRecent = (event.selfParent?.birthRound ?? Infinity) > view.ancientThreshold() + 1
+    const open = [...links.values()].filter((link) => link.greeted)
     // A random first one: nobody is always the last to be served.
-    const start = Math.floor(options.random() * greeted.length)
-    for (let i = 0; i < greeted.length; i++) send(greeted[(start + i) % greeted.length]!.link, encoded)
+    const start = Math.floor(options.random() * open.length)
+    for (let i = 0; i < open.length; i++) {
+      const link = open[(start + i) % open.length]!
+      if (link.congested) link.writer.skip()
+      else if ((link.features & FEATURES.elided) !== 0 && isRecent)
+        send(link.link, link.writer.write(event, view.numberOf))
+      else {
+        link.writer.skip()
+        whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })
+        send(link.link, whole)
+      }
+    }
+  }
+
+  function unrestorable(id: number, sequence: number, nowMs: number): void {
+    const link = links.get(id)
+    if (link === undefined) return
+    link.unrestorable -= 1
+    if (link.unrestorable < 0) fail(link, 'invalid-event', nowMs)
+    else repairs.lacking(id, link.memberId, sequence, nowMs)
+  }
+
+  function orphan(id: number, nowMs: number): void {
+    repairs.orphan(id, nowMs)
+    const memberId = links.get(id)?.memberId
+    if (memberId === undefined || links.size >= memberIds.length - 1) return
+    for (const { creator } of view.missing(memberId, 8)) trees.lacking(id, creator, nowMs)
   }
 
   return {
@@ -285,10 +390,18 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       if (!isCongested && link.greeted) tell(link)
     },
     push,
-    orphan: repairs.orphan,
+    took: (link, creator, event, { request, isNew }, nowMs) => {
+      trees.arrived(link, creator, request !== 0, isNew, nowMs)
+      const from = links.get(link)?.memberId
+      if (isNew && from !== undefined) trees.relay(creator, event, from)
+    },
+    unrestorable,
+    orphan,
     tick,
     nextTickMs,
     takeEffects: () => {
+      // What was taken in since may be what others waited for.
+      elided.retry(lastMs)
       const taken = effects
       effects = []
       return taken

@@ -1,4 +1,5 @@
 export * from './aggregate.ts'
+export * from './elided.ts'
 export * from './frames.ts'
 export * from './gossip.ts'
 export * from './node-state.ts'

@@ -8,9 +8,15 @@ export interface GossipTuning {
   readonly advertEveryMs: number
   /** How long a missing event may be on its way by itself before it is asked for. */
   readonly graceMs: number
+  /** The grace follows what is seen of each creator, within these. */
+  readonly graceMinMs: number
+  readonly graceMaxMs: number
   /** A repair that sends nothing for this long is given up, and in any case after the longer time. */
   readonly repairTimeoutMs: number
   readonly repairMaxMs: number
+  /** Who is silent for this long is not waited for any more before somebody else is asked as well; at most so many at once. */
+  readonly hedgeMs: number
+  readonly repairsMost: number
   /**
    * A peer that was asked in vain is not asked for a while: at first twice `graceMs`, doubling up to this, and at least for as
    * long as it let us wait.
@@ -25,6 +31,8 @@ export interface GossipTuning {
   /** Control frames that a link may send at once, and per second after that. */
   readonly controlBurst: number
   readonly controlPerSecond: number
+  /** The peer through which a creator's events come is kept at least this long, unless its link closes. */
+  readonly graftKeepMs: number
   /** A difference in records is left to what is on its way by itself for this long. */
   readonly recordGraceMs: number
   /** Versions of records are told at most so often on one's own account. */
@@ -37,14 +45,19 @@ export interface GossipTuning {
 export const DEFAULT_TUNING: GossipTuning = {
   advertEveryMs: 250,
   graceMs: 40,
+  graceMinMs: 10,
+  graceMaxMs: 100,
   repairTimeoutMs: 1_000,
   repairMaxMs: 10_000,
+  hedgeMs: 150,
+  repairsMost: 3,
   pauseMaxMs: 10_000,
   excuseMs: 30_000,
   repairBytes: 4 * 1024 * 1024,
   helloTimeoutMs: 5_000,
   controlBurst: 400,
   controlPerSecond: 100,
+  graftKeepMs: 2_000,
   recordGraceMs: 200,
   versionsEveryMs: 1_000,
   recordBurst: 40,
@@ -70,6 +83,12 @@ export interface GossipView {
   /** Highest sequence number held of every member, own events only as far as they are durable. */
   frontier(): Frontier
   sequenceOf(creator: number): number
+  /** The event of a member with this number, unless it is not in memory or the member is known to have branched. */
+  find(creator: number, sequence: number): EventReference | undefined
+  /** Its number, unless it is not in memory or its creator is known to have branched. */
+  numberOf(parent: EventReference): number | undefined
+  /** Events of a member from a number on, as many as are in memory, at most `limit`. */
+  eventsFrom(creator: number, sequence: number, limit: number): readonly Uint8Array[]
   /** Changes whenever the frontier changes. */
   version(): number
   /** Parents that events of this member wait for and that it has not brought, at most `limit`. */

@@ -1,6 +1,8 @@
 /**
- * Whom to ask for what is missing: one request at a time, which brings all that the peer has and we lack, parents first
- * (gossip design, section 0.3). Peers that are due take turns, the one that was not asked for longest first.
+ * Whom to ask for what is missing: one request brings all that the peer has and we lack, parents first (gossip design,
+ * section 0.3). Peers that are due take turns, the one that was not asked for longest first. There is one request at a time,
+ * but who lets us wait longer than `hedgeMs` for a sign of life, or has not ended after `repairTimeoutMs`, does not keep us
+ * from asking somebody else as well.
  *
  * What a peer says of its frontier is believed only as far as it harms nobody else: a lie makes it get too little, or
  * makes us ask it for what it cannot send, which costs one request with a deadline and then a pause that grows for this
@@ -22,12 +24,14 @@ export interface Repairs {
   opened(link: number, memberId: number): void
   closed(link: number, nowMs: number): void
   heardStatus(link: number, frontier: Frontier, nowMs: number): void
+  /** The link's member holds this event, as something that it sent says, and it is not here. */
+  lacking(link: number, creator: number, sequence: number, nowMs: number): void
   heardEvents(link: number, request: number, nowMs: number): void
   heardEnd(link: number, request: number, complete: boolean, nowMs: number): void
   /** The link brought an event whose parents are missing. */
   orphan(link: number, nowMs: number): void
   tick(nowMs: number): void
-  nextTickMs(): number | undefined
+  nextTickMs(nowMs: number): number | undefined
 }
 
 /** How a member has answered so far; outlives its links. */
@@ -42,7 +46,7 @@ interface Peer {
   readonly link: number
   readonly memberId: number
   readonly standing: Standing
-  frontier: Frontier | undefined
+  frontier: Map<number, number> | undefined
   /** Since when it has events that we lack, or undefined. */
   lackingSinceMs: number | undefined
   /**
@@ -73,10 +77,12 @@ export function createRepairs(
   view: GossipView,
   random: () => number,
   send: (link: number, want: WantFrame) => void,
+  graceOf: (creator: number) => number = () => tuning.graceMs,
 ): Repairs {
   const peers = new Map<number, Peer>()
   const standings = new Map<number, Standing>()
-  let current: Repair | undefined
+  /** Requests under way, by link; all but one of them have been silent for too long. */
+  const under = new Map<number, Repair>()
   let nextRequest = 1
 
   function opened(link: number, memberId: number): void {
@@ -135,16 +141,25 @@ export function createRepairs(
     if (peer === undefined) return
     const isFirst = peer.frontier === undefined
     if (!lacks(peer, nowMs)) peer.lackingSinceMs = undefined
-    peer.frontier = frontier
+    peer.frontier = new Map(frontier)
     // After a reconnection nothing is on its way by itself: ask at once.
     if (lacks(peer, nowMs)) peer.lackingSinceMs ??= isFirst ? nowMs - tuning.graceMs : nowMs
     tick(nowMs)
   }
 
+  function lacking(link: number, creator: number, sequence: number, nowMs: number): void {
+    const peer = peers.get(link)
+    if (peer === undefined) return
+    peer.frontier ??= new Map()
+    if ((peer.frontier.get(creator) ?? 0) < sequence) peer.frontier.set(creator, sequence)
+    if (lacks(peer, nowMs)) peer.lackingSinceMs ??= nowMs
+  }
+
   function heardEnd(link: number, request: number, complete: boolean, nowMs: number): void {
-    if (current === undefined || current.peer.link !== link || current.request !== request) return
-    const { peer, versionBefore } = current
-    current = undefined
+    const repair = under.get(link)
+    if (repair === undefined || repair.request !== request) return
+    const { peer, versionBefore } = repair
+    under.delete(link)
     if (complete || view.version() === versionBefore) conclude(peer, complete, nowMs)
     // Otherwise there is more of it: this peer's next turn.
     tick(nowMs)
@@ -190,7 +205,7 @@ export function createRepairs(
     const request = nextRequest++
     peer.standing.askedMs = nowMs
     peer.missing = missingNow(peer)
-    current = { peer, request, versionBefore: view.version(), startedMs: nowMs, heardMs: nowMs }
+    under.set(peer.link, { peer, request, versionBefore: view.version(), startedMs: nowMs, heardMs: nowMs })
     send(peer.link, {
       kind: 'want',
       request,
@@ -202,9 +217,18 @@ export function createRepairs(
   }
 
   /** From when on this peer is to be asked; undefined if there is nothing to ask it for. */
-  function dueMs({ lackingSinceMs, orphanSinceMs, standing }: Peer): number | undefined {
-    const sinceMs = Math.min(lackingSinceMs ?? Infinity, orphanSinceMs ?? Infinity)
-    return sinceMs === Infinity ? undefined : Math.max(sinceMs + tuning.graceMs, standing.notBeforeMs)
+  function dueMs(peer: Peer, nowMs: number): number | undefined {
+    const { orphanSinceMs, standing } = peer
+    const dueSinceMs = Math.min(lackingDueMs(peer, nowMs), (orphanSinceMs ?? Infinity) + tuning.graceMs)
+    return dueSinceMs === Infinity ? undefined : Math.max(dueSinceMs, standing.notBeforeMs)
+  }
+
+  /** What is on its way by itself from a far creator is waited for longer. */
+  function lackingDueMs(peer: Peer, nowMs: number): number {
+    if (peer.lackingSinceMs === undefined) return Infinity
+    let longest = 0
+    for (const [creator] of lackedCreators(peer, nowMs)) longest = Math.max(longest, graceOf(creator))
+    return peer.lackingSinceMs + longest
   }
 
   /** Whether what the peer was due for is still missing. */
@@ -212,14 +236,15 @@ export function createRepairs(
     if (peer.lackingSinceMs !== undefined && !lacks(peer, nowMs)) peer.lackingSinceMs = undefined
     const sinceMs = peer.orphanSinceMs
     const isOrphanDue = sinceMs !== undefined && nowMs - sinceMs >= tuning.graceMs && isStuck(peer, nowMs)
-    return isOrphanDue || (peer.lackingSinceMs !== undefined && nowMs - peer.lackingSinceMs >= tuning.graceMs)
+    return isOrphanDue || lackingDueMs(peer, nowMs) <= nowMs
   }
 
   /** Of the peers that are due the one that was not asked for longest; a random one of equals. */
   function choose(nowMs: number): Peer | undefined {
     let candidates: Peer[] = []
     for (const peer of peers.values()) {
-      if ((dueMs(peer) ?? Infinity) > nowMs || !isStillDue(peer, nowMs)) continue
+      if (under.has(peer.link) || (dueMs(peer, nowMs) ?? Infinity) > nowMs || !isStillDue(peer, nowMs))
+        continue
       const earliest = candidates[0]?.standing.askedMs ?? Infinity
       if (peer.standing.askedMs < earliest) candidates = [peer]
       else if (peer.standing.askedMs === earliest) candidates.push(peer)
@@ -230,37 +255,50 @@ export function createRepairs(
   const endsMs = (repair: Repair): number =>
     Math.min(repair.heardMs + tuning.repairTimeoutMs, repair.startedMs + tuning.repairMaxMs)
 
+  /** When whoever is asked has been silent, or has dripped, for too long to be the only one; never if enough are asked. */
+  function hedgedMs(): number {
+    if (under.size >= tuning.repairsMost) return Infinity
+    let at = -Infinity
+    for (const { heardMs, startedMs } of under.values())
+      at = Math.max(at, Math.min(heardMs + tuning.hedgeMs, startedMs + tuning.repairTimeoutMs))
+    return at
+  }
+
   function tick(nowMs: number): void {
-    if (current !== undefined && nowMs >= endsMs(current)) {
-      pause(current.peer, nowMs)
-      current = undefined
+    for (const repair of under.values()) {
+      if (nowMs < endsMs(repair)) continue
+      pause(repair.peer, nowMs)
+      under.delete(repair.peer.link)
     }
-    if (current !== undefined) return
+    if (hedgedMs() > nowMs) return
     const peer = choose(nowMs)
     if (peer !== undefined) ask(peer, nowMs)
   }
 
-  function nextTickMs(): number | undefined {
-    if (current !== undefined) return endsMs(current)
-    let next: number | undefined
+  function nextTickMs(nowMs: number): number | undefined {
+    let due = Infinity
     for (const peer of peers.values()) {
-      const at = dueMs(peer)
-      if (at !== undefined && at < (next ?? Infinity)) next = at
+      if (!under.has(peer.link)) due = Math.min(due, dueMs(peer, nowMs) ?? Infinity)
     }
-    return next
+    let next = Math.max(due, hedgedMs())
+    for (const repair of under.values()) next = Math.min(next, endsMs(repair))
+    return next === Infinity ? undefined : next
   }
 
   return {
     opened,
     closed: (link, nowMs) => {
       peers.delete(link)
-      if (current?.peer.link !== link) return
-      pause(current.peer, nowMs)
-      current = undefined
+      const repair = under.get(link)
+      if (repair === undefined) return
+      under.delete(link)
+      pause(repair.peer, nowMs)
     },
     heardStatus,
+    lacking,
     heardEvents: (link, request, nowMs) => {
-      if (current?.peer.link === link && current.request === request) current.heardMs = nowMs
+      const repair = under.get(link)
+      if (repair?.request === request) repair.heardMs = nowMs
     },
     heardEnd,
     orphan,

@@ -10,8 +10,6 @@ import {
   networkIdOf,
   SALT_BYTES,
   trustVerified,
-  verifyEvent,
-  type DecodedEvent,
   type EventReference,
   type LinkedEvent,
   type VerifiedEvent,
@@ -19,6 +17,8 @@ import {
 import { createGossip, type GossipEffect, type GossipView } from '@hearsay/gossip'
 import { createCreator } from './creator.ts'
 import { freshTips } from './fresh-tips.ts'
+import { createIntake } from './intake.ts'
+import { lookUps } from './look-ups.ts'
 import {
   RECORD_EVENT,
   RECORD_RESUBMITTED,
@@ -51,7 +51,6 @@ export function createMember(options: MemberOptions): Member {
   const { genesis, memberId, suite } = options
   const networkId = networkIdOf(genesis, suite.sha256)
   const members = genesis.members
-  const keys = new Map(members.map((member) => [member.id, member.publicKey]))
   const selfSlot = members.findIndex((member) => member.id === memberId)
   if (selfSlot < 0) throw new Error(`invariant: member ${memberId} is not in the genesis`)
   const weights = members.map((member) => member.weight)
@@ -87,6 +86,7 @@ export function createMember(options: MemberOptions): Member {
     sequenceOf: (id) => graph.sequenceOf(id),
     version: () => orderer.linkedEvents(),
     missing: (from, limit) => graph.missing(from, limit),
+    ...lookUps(graph),
     decidedRound: () => orderer.decidedRound(),
     ancientThreshold: () => orderer.ancientThreshold(),
   }
@@ -104,6 +104,25 @@ export function createMember(options: MemberOptions): Member {
     view,
   )
 
+  const count = (reason: string): void => void counters.set(reason, (counters.get(reason) ?? 0) + 1)
+
+  const intake = createIntake({
+    memberId,
+    members,
+    networkId,
+    suite,
+    gossip,
+    orderer,
+    count,
+    close: (link) => effects.push({ kind: 'close', link, fault: 'invalid-event' }),
+    onForeignOwn: (event, from) =>
+      fail(
+        'E_DOUBLE_RUN',
+        `an event of this member's key that this data directory does not know came from member ${from} ` +
+          `(sequence ${event.sequence}, own newest ${ownTip?.sequence ?? 0}): the key is in use elsewhere, or the directory is an old copy`,
+      ),
+  })
+
   const report = createSelfReport(gossip, options.software, () => ({
     decidedRound: orderer.head().round,
     ledgerHash: orderer.head().hash,
@@ -112,8 +131,6 @@ export function createMember(options: MemberOptions): Member {
     peers: gossip.peers().length,
     loopLagMs,
   }))
-
-  const count = (reason: string): void => void counters.set(reason, (counters.get(reason) ?? 0) + 1)
 
   function fail(code: string, message: string): void {
     failed = true
@@ -155,51 +172,6 @@ export function createMember(options: MemberOptions): Member {
     effects.push({ kind: 'replayed', key: decoded.event.key, birthRound: decoded.event.birthRound })
     orderer.offer(trustVerified(decoded.event), memberId)
     own.replayed(decoded.event.key)
-  }
-
-  function intake(link: number, from: number, views: readonly Uint8Array[], now: Moment): void {
-    for (const bytes of views) {
-      // A copy: the view would keep the whole frame alive.
-      const decoded = decodeEvent(bytes.slice(), networkId, suite.sha256)
-      if (!decoded.ok) return refuse(link, decoded.reason, now)
-      const { event } = decoded
-      if (graph.has(event.key)) {
-        count('event-duplicate')
-        if (graph.offerAgain(event.key, from)) gossip.orphan(link, now.monotonicMs)
-      } else if (event.birthRound < orderer.ancientThreshold()) count('event-ancient')
-      else if (!takeIn(link, from, event, now)) return
-      if (failed) return
-    }
-  }
-
-  /** Whether to go on with the frame. */
-  function takeIn(link: number, from: number, event: DecodedEvent, now: Moment): boolean {
-    const checked = verifyEvent(event, (id) => keys.get(id), suite)
-    if (!checked.ok) {
-      refuse(link, checked.reason, now)
-      return false
-    }
-    if (event.creator === memberId) {
-      fail(
-        'E_DOUBLE_RUN',
-        `an event of this member's key that this data directory does not know came from member ${from} ` +
-          `(sequence ${event.sequence}, own newest ${ownTip?.sequence ?? 0}): the key is in use elsewhere, or the directory is an old copy`,
-      )
-      return false
-    }
-    const result = orderer.offer(checked.event, from)
-    // A mismatch is the creator's lie, not the sender's: a member for whom the parent is ancient already holds the event in good
-    // faith, and so will this one, once the parent is ancient here.
-    if (result === 'waiting') gossip.orphan(link, now.monotonicMs)
-    else if (result !== 'ready') count(`event-${result}`)
-    return true
-  }
-
-  function refuse(link: number, reason: string, now: Moment): void {
-    count(reason)
-    effects.push({ kind: 'close', link, fault: 'invalid-event' })
-    count('link-invalid-event')
-    gossip.closed(link, now.monotonicMs)
   }
 
   function isBehind(): boolean {
@@ -262,7 +234,7 @@ export function createMember(options: MemberOptions): Member {
       throw new Error('invariant: not the event that was to be durable')
     const { event, batch } = unsynced
     noteOwn(event)
-    gossip.push(event.bytes)
+    gossip.push(event)
     const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
     if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })
     orderer.offer(event, memberId)
@@ -291,7 +263,7 @@ export function createMember(options: MemberOptions): Member {
   }
 
   function applyGossip(effect: GossipEffect, now: Moment): void {
-    if (effect.kind === 'events') return intake(effect.link, effect.memberId, effect.events, now)
+    if (effect.kind === 'events') return intake(effect, now)
     if (effect.kind === 'record') return
     if (effect.kind === 'record-refused') return count(effect.reason)
     // Nobody sends notes yet.
