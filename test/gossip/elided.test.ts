@@ -82,7 +82,7 @@ describe('an elided event', () => {
       const event = chains.grow(creator, creator === 1 ? random.below(300) : 0)
       if (creator !== 1) continue
       if (random.below(10) === 0) {
-        writer.skip()
+        writer.interrupt()
         isFollowing = false
         continue
       }

@@ -72,7 +72,7 @@ export interface ElidedWriter {
   /** One frame with one event, which follows the last written one or stands for itself. */
   write(event: DecodedEvent, sequenceOf: (parent: EventReference) => number | undefined): Uint8Array
   /** An event was not sent on this link: the next one stands for itself. */
-  skip(): void
+  interrupt(): void
 }
 
 function writeParents(
@@ -109,7 +109,7 @@ export function createElidedWriter(members: readonly number[]): ElidedWriter {
   const slots = new Map(members.map((id, slot) => [id, slot]))
   let base: Base | undefined
   return {
-    skip: () => void (base = undefined),
+    interrupt: () => void (base = undefined),
     write: (event, sequenceOf) => {
       const { sequence, birthRound, timestamp, otherParents, salt, signature, payload } = eventParts(event)
       const follows = base !== undefined && base.sequence + 1 === sequence

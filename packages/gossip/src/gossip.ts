@@ -348,11 +348,11 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     const start = Math.floor(options.random() * open.length)
     for (let i = 0; i < open.length; i++) {
       const link = open[(start + i) % open.length]!
-      if (link.congested) link.writer.skip()
+      if (link.congested) link.writer.interrupt()
       else if ((link.features & FEATURES.elided) !== 0 && isRecent)
         send(link.link, link.writer.write(event, view.numberOf))
       else {
-        link.writer.skip()
+        link.writer.interrupt()
         whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })
         send(link.link, whole)
       }
