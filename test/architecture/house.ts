@@ -21,6 +21,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 export const IO_ROOMS: Readonly<Record<string, readonly string[]>> = {
   dag: ['native'],
   gossip: ['ws'],
+  client: ['web'],
   node: ['disk', 'http', 'process'],
   simulator: ['process'],
   cli: ['process'],

@@ -29,6 +29,7 @@ import {
   equalBytes,
   hashLeaf,
   MAX_UINT48,
+  merklePath,
   merkleRoot,
   readUint16,
   readUint32,
@@ -118,14 +119,42 @@ function encodeHeader(networkId: Uint8Array, block: Omit<Block, 'hash'>, root: U
   return writer.finish()
 }
 
-function entriesRoot(sha256: Sha256, entries: readonly BlockEntry[], firstPosition: number): Uint8Array {
+function entryLeaves(sha256: Sha256, entries: readonly BlockEntry[], firstPosition: number): Uint8Array[] {
   let position = firstPosition
-  const leaves = entries.map((entry) => {
+  return entries.map((entry) => {
     const leaf = entryLeaf(sha256, entry, position)
     position += entry.transactionCount
     return leaf
   })
-  return merkleRoot(sha256, leaves)
+}
+
+function entriesRoot(sha256: Sha256, entries: readonly BlockEntry[], firstPosition: number): Uint8Array {
+  return merkleRoot(sha256, entryLeaves(sha256, entries, firstPosition))
+}
+
+/** The header as it is hashed. */
+export function headerOfBlock(block: Block, networkId: Uint8Array, sha256: Sha256): Uint8Array {
+  return encodeHeader(networkId, block, entriesRoot(sha256, block.entries, block.firstPosition))
+}
+
+/** Where an event stands in its block: what its leaf covers, and the path from it to the root. */
+export interface EntryProof {
+  readonly entry: BlockEntry
+  readonly index: number
+  readonly position: number
+  readonly path: readonly Uint8Array[]
+}
+
+/** Proves the event that carries the transaction at a position of the block. */
+export function proveEntry(block: Block, position: number, sha256: Sha256): EntryProof | undefined {
+  const leaves = entryLeaves(sha256, block.entries, block.firstPosition)
+  let first = block.firstPosition
+  for (const [index, entry] of block.entries.entries()) {
+    if (position >= first && position < first + entry.transactionCount)
+      return { entry, index, position: first, path: merklePath(sha256, leaves, index) }
+    first += entry.transactionCount
+  }
+  return undefined
 }
 
 /** The block that a decided round becomes. The round must be the one after the head's. */
