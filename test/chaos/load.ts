@@ -1,0 +1,51 @@
+/** Clients that keep a fleet busy: single submissions, batches and reads in a seeded mix, each client at one node. */
+import { createClient, type Recorder } from '../history/client.ts'
+import { createRandom } from '../dag/random.ts'
+import type { Fleet } from '../network/fleet.ts'
+
+export interface LoadOptions {
+  readonly seed: number
+  readonly clientsOfEach: number
+  /** Between two operations of one client, on average. */
+  readonly thinkMs: number
+  /** How long a client waits for a transaction to be final. */
+  readonly waitMs: number
+}
+
+export interface Load {
+  /** No new operations; resolves when the last has returned. */
+  stop(): Promise<void>
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Numbers the loads on one recorder, so that no two transactions are equal. */
+let loads = 0
+
+export function startLoad(fleet: Fleet, recorder: Recorder, options: LoadOptions): Load {
+  let isStopped = false
+  loads += 1
+  async function work(name: string, index: number): Promise<void> {
+    const client = createClient(`${name}-${loads}-${index}`, fleet.node(name), recorder)
+    const random = createRandom(options.seed * 1_000 + index)
+    while (!isStopped) {
+      await pause(random.below(2 * options.thinkMs))
+      const choice = random.below(20)
+      if (choice < 14) {
+        const { outcome } = await client.submit(options.waitMs)
+        // Nobody hammers a node that is not there.
+        if (outcome === 'fail') await pause(300)
+      } else if (choice < 16) await client.batch(1 + random.below(20), options.waitMs)
+      else await client.read(200)
+    }
+  }
+  const all = fleet.names.flatMap((name, n) =>
+    Array.from({ length: options.clientsOfEach }, (_, i) => work(name, n * options.clientsOfEach + i)),
+  )
+  return {
+    stop: async () => {
+      isStopped = true
+      await Promise.all(all)
+    },
+  }
+}

@@ -1,0 +1,9 @@
+/** On what a figure was measured. */
+import { execFileSync } from 'node:child_process'
+import { cpus, loadavg } from 'node:os'
+
+export function machine(): Readonly<Record<string, unknown>> {
+  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
+  const commit = git('describe', '--always', '--dirty')
+  return { commit, cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0], node: process.version }
+}
