@@ -13,6 +13,8 @@ export interface KillOptions {
   /** Kept if there is a violation, removed otherwise. */
   readonly dir: string
   readonly thinkMs: number
+  /** Compiled code, shared by runs. */
+  readonly cache: string
 }
 
 export interface KillResult {
@@ -49,7 +51,12 @@ function victimsOf(fleet: Fleet, below: (limit: number) => number, most: number)
 export async function runKills(options: KillOptions): Promise<KillResult> {
   const beganMs = performance.now()
   const { below } = createRandom(options.seed)
-  const fleet = await createFleet({ count: options.nodes, seed: options.seed, dir: options.dir })
+  const fleet = await createFleet({
+    count: options.nodes,
+    seed: options.seed,
+    dir: options.dir,
+    cache: options.cache,
+  })
   const recorder = createRecorder()
   const violations: { check: string; message: string }[] = []
   const recoveryMs: number[] = []
@@ -92,8 +99,7 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
       // Often the next ones die before all is well again.
       if (below(3) > 0) await pause(500 + below(3_000))
       else await recovered()
-      for (const { life, run } of fleet.unexpected)
-        violations.push({ check: 'end', message: `${life}: ${run.code ?? run.signal} ${run.err}` })
+      if (fleet.unexpected.length > 0) break
     }
     if (violations.length === 0) await recovered()
     await load.stop()
@@ -101,7 +107,7 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
     violations.push(...judged.violations)
   } finally {
     if (violations.length === 0 && judged !== undefined) await fleet.dispose()
-    else await Promise.all([...fleet.names.map((name) => fleet.kill(name)), fleet.links.stop()])
+    else await fleet.end()
   }
   if (violations.length === 0) rmSync(options.dir, { recursive: true, force: true })
   const count = (outcome: string): number =>
