@@ -42,6 +42,7 @@ for (let done = 0, i = 0; done < kills; done += batch, i++) {
     seed: seed + i,
     dir,
     thinkMs: Number(values.think),
+    cache: join(keep, 'cache'),
   }
   const result = await runKills(options)
   for (const name of Object.keys(sum) as (keyof typeof sum)[]) {

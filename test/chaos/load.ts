@@ -23,12 +23,12 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 let loads = 0
 
 export function startLoad(fleet: Fleet, recorder: Recorder, options: LoadOptions): Load {
-  let isStopped = false
+  const stopped = new AbortController()
   loads += 1
   async function work(name: string, index: number): Promise<void> {
     const client = createClient(`${name}-${loads}-${index}`, fleet.node(name), recorder)
     const random = createRandom(options.seed * 1_000 + index)
-    while (!isStopped) {
+    while (!stopped.signal.aborted) {
       await pause(random.below(2 * options.thinkMs))
       const choice = random.below(20)
       if (choice < 14) {
@@ -44,7 +44,7 @@ export function startLoad(fleet: Fleet, recorder: Recorder, options: LoadOptions
   )
   return {
     stop: async () => {
-      isStopped = true
+      stopped.abort()
       await Promise.all(all)
     },
   }

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 
 export function machine(): Readonly<Record<string, unknown>> {
-  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
-  const commit = git('describe', '--always', '--dirty')
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
   return { commit, cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0], node: process.version }
 }

@@ -67,11 +67,12 @@ function fill(dir: string): void {
   }
 }
 
+const describe = (run: Run): string => `${run.code ?? run.signal} ${run.err.slice(-2_000)}`
+
 export function createNemesis({ fleet, clockFile, violate }: NemesisOptions): Nemesis {
   const outcomes: Record<string, number> = {}
   const undo = new Map<Fault, () => void | Promise<void>>()
   const count = (outcome: string): void => void (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1)
-  const describe = (run: Run): string => `${run.code ?? run.signal} ${run.err.slice(-2_000)}`
 
   /** It must come up. */
   async function mustStart(name: string, why: string): Promise<void> {

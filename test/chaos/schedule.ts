@@ -139,7 +139,7 @@ export function* schedule(options: ScheduleOptions): Generator<Step> {
       case 'thin':
         return { kind, pairs, change: { bytesPerSecond: between(8_000, 125_000) } }
       default:
-        return { kind: 'corrupt', pairs, change: { corruptOneIn: between(10, 100) } }
+        return { kind: 'corrupt', pairs, change: { corruptOneIn: between(3, 40) } }
     }
   }
 

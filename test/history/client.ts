@@ -58,7 +58,7 @@ const placeOf = ({ position, timestamp, round, event, index }: ReceiptJson | Tra
   index,
 })
 
-export const entryOf = (each: TransactionJson): ReadEntry => ({ ...placeOf(each), tx: each.text ?? each.hex })
+const entryOf = (each: TransactionJson): ReadEntry => ({ ...placeOf(each), tx: each.text ?? each.hex })
 
 /** Nothing was sent: nobody listened. */
 function isRefused(error: unknown): boolean {

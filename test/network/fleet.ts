@@ -162,7 +162,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     return 'up'
   }
 
-  /** What is killed writes no cache: one start that ends politely does. */
+  // What is killed writes no cache: one start that ends politely does.
   if (!existsSync(cache)) {
     const ended = await startNode(names[0]!)
     if (ended !== 'up') throw new Error(`${names[0]} does not start: ${ended.code} ${ended.err}`)

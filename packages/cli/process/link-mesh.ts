@@ -22,11 +22,11 @@ export interface LinkMeshOptions {
   readonly seed: number
 }
 
+const keyOf = (dialer: string, to: string): string => `${dialer}>${to}`
 const turned = { neither: 'neither', 'to-target': 'to-dialer', 'to-dialer': 'to-target' } as const
 
 export async function startLinkMesh({ names, target, seed }: LinkMeshOptions): Promise<LinkMesh> {
   const proxies = new Map<string, LinkProxy>()
-  const keyOf = (dialer: string, to: string): string => `${dialer}>${to}`
   const pairs = names.flatMap((dialer) =>
     names.filter((to) => to !== dialer).map((to) => [dialer, to] as const),
   )
