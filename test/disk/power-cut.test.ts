@@ -3,8 +3,9 @@
 import { type Files, openJournal } from '@hearsay/node/disk'
 import { createSimulatedDisk, type Survival } from '@hearsay/simulator'
 import { expect, test } from 'vitest'
+import { chanceOf } from './chance.ts'
 import { filesOf } from './simulated-files.ts'
-import { chanceOf, networkId, payload } from './support.ts'
+import { networkId, payload } from './support.ts'
 
 /** Four lives of a journal on one disk. Throws if something acknowledged is lost or something else is found. */
 async function live(

@@ -1,7 +1,8 @@
 // The simulated disk itself: it keeps what POSIX promises, and everything that may be lost is lost in some run.
 import { createSimulatedDisk, type SimulatedDisk, type Survival } from '@hearsay/simulator'
 import { expect, test } from 'vitest'
-import { caught, chanceOf } from './support.ts'
+import { chanceOf } from './chance.ts'
+import { caught } from './support.ts'
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 

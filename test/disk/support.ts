@@ -9,17 +9,6 @@ import { afterEach } from 'vitest'
 
 export const networkId: Uint8Array = Uint8Array.from({ length: 32 }, (_, i) => i * 7)
 
-/** mulberry32: a seed gives the same run everywhere. */
-export function chanceOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const cleanups: (() => void)[] = []
 
 afterEach(() => {

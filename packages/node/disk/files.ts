@@ -1,5 +1,5 @@
 // Decides which operations of the system the segment files use: all of them go through `Files`, so that a disk which loses,
-// reorders or refuses writes can stand in its place. Nothing here retries or interprets an error.
+// reorders or refuses writes can stand in its place. Nothing here retries an error.
 import {
   closeSync,
   fdatasync,
@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, resolve as absolute } from 'node:path'
+import { JournalFailed } from './errors.ts'
 
 /** read: must exist. update: must exist, read and write. create: must not exist. recreate: emptied if it exists. */
 export type OpenMode = 'read' | 'update' | 'create' | 'recreate'
@@ -87,19 +88,28 @@ function syncDirectory(directory: string): void {
   }
 }
 
-/** Reads exactly `length` bytes; false if the file ends before. */
+/** Reads exactly `length` bytes of the file that is at `path`; false if it ends before. */
 export function readFully(
   files: Files,
   fd: number,
+  path: string,
   target: Uint8Array,
   length: number,
   position: number,
 ): boolean {
   let got = 0
   while (got < length) {
-    const n = files.read(fd, target.subarray(got), length - got, position + got)
+    const n = readSome(files, fd, path, target.subarray(got), position + got)
     if (n === 0) return false
     got += n
   }
   return true
+}
+
+function readSome(files: Files, fd: number, path: string, target: Uint8Array, position: number): number {
+  try {
+    return files.read(fd, target, target.length, position)
+  } catch (error) {
+    throw new JournalFailed(path, 'reading', false, error)
+  }
 }

@@ -14,7 +14,18 @@ import {
   segmentPath,
   endOf,
 } from './segments.ts'
-import { abandon, append, close, createSegmentFile, flush, mark, prune, type Store, sync } from './writer.ts'
+import {
+  abandon,
+  append,
+  close,
+  createSegmentFile,
+  firstChunkBytes,
+  flush,
+  mark,
+  prune,
+  type Store,
+  sync,
+} from './writer.ts'
 
 export const defaultSegmentBytes: number = 64 * 1024 * 1024
 export const defaultMaxBufferedBytes: number = 64 * 1024 * 1024
@@ -168,6 +179,7 @@ export function openStore(
     fd,
     pending: [],
     spare: null,
+    chunkBytes: firstChunkBytes,
     bufferedBytes: 0,
     durable: endOf(active),
     running: null,
@@ -192,11 +204,15 @@ function cutTail(files: Files, layout: Layout, scan: Scan, repairTail: boolean):
   const { tail } = scan
   if (tail === null) return null
   if (!tail.incomplete && !repairTail) throw new JournalDamaged(tail.file, tail.offset, tail.reason)
-  if (tail.offset === 0) {
-    files.remove(tail.file)
-    files.syncDirectory(layout.directory)
-  } else {
-    withFile(files, tail.file, (fd) => files.truncate(fd, tail.offset))
+  try {
+    if (tail.offset === 0) {
+      files.remove(tail.file)
+      files.syncDirectory(layout.directory)
+    } else {
+      withFile(files, tail.file, (fd) => files.truncate(fd, tail.offset))
+    }
+  } catch (error) {
+    throw new JournalFailed(tail.file, 'cutting off the unfinished end', true, error)
   }
   return { file: tail.file, offset: tail.offset, droppedBytes: tail.bytes, reason: tail.reason }
 }

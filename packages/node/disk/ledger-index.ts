@@ -6,8 +6,8 @@
 //                                6  position of its first transaction (or of the next one to come), 48 bits
 //                               12  CRC-32 of bytes 0…11, seeded with the round
 import { basename, dirname } from 'node:path'
-import { DiskFull, isNoSpace, JournalDamaged } from './errors.ts'
-import { type Files, readFully } from './files.ts'
+import { DiskFull, isNoSpace, JournalDamaged, JournalFailed } from './errors.ts'
+import { type Files, type OpenMode, readFully } from './files.ts'
 import { crc32, type Layout } from './segments.ts'
 
 const entryBytes = 16
@@ -36,7 +36,7 @@ export type LedgerIndex = {
 export function openLedgerIndex(files: Files, layout: Layout): LedgerIndex {
   const path = `${layout.directory}.index`
   const exists = files.list(dirname(path)).includes(basename(path))
-  const fd = files.open(path, exists ? 'update' : 'create')
+  const fd = openFile(files, path, exists ? 'update' : 'create')
   let first = 0
   let last = -1
   let lastPosition = 0
@@ -57,7 +57,9 @@ export function openLedgerIndex(files: Files, layout: Layout): LedgerIndex {
         written += n
       }
     } catch (error) {
-      throw isNoSpace(error) ? new DiskFull(path, bytes.length, error) : error
+      throw isNoSpace(error)
+        ? new DiskFull(path, bytes.length, error)
+        : new JournalFailed(path, 'writing', true, error)
     }
     pending = []
   }
@@ -67,7 +69,7 @@ export function openLedgerIndex(files: Files, layout: Layout): LedgerIndex {
     const inMemory = round - firstPending()
     if (inMemory >= 0) return pending[inMemory]
     const bytes = new Uint8Array(entryBytes)
-    const found = readFully(files, fd, bytes, entryBytes, entryBytes * round)
+    const found = readFully(files, fd, path, bytes, entryBytes, entryBytes * round)
     const decoded = found ? decodeEntry(bytes, round) : undefined
     if (decoded === undefined)
       throw new JournalDamaged(
@@ -115,6 +117,14 @@ export function openLedgerIndex(files: Files, layout: Layout): LedgerIndex {
     write,
     sync: () => files.sync(fd),
     close: () => files.close(fd),
+  }
+}
+
+function openFile(files: Files, path: string, mode: OpenMode): number {
+  try {
+    return files.open(path, mode)
+  } catch (error) {
+    throw isNoSpace(error) ? new DiskFull(path, 0, error) : new JournalFailed(path, 'opening', true, error)
   }
 }
 

@@ -78,7 +78,7 @@ function readFile(store: Store, step: Step, segment: Segment, from: number, limi
   const fd = segment === store.active ? store.fd : store.files.open(segment.path, 'read')
   const fetch = (position: number, length: number): Uint8Array => {
     const bytes = new Uint8Array(length)
-    if (readFully(store.files, fd, bytes, length, position)) return bytes
+    if (readFully(store.files, fd, segment.path, bytes, length, position)) return bytes
     throw new JournalDamaged(segment.path, position, 'the file is shorter than what was written')
   }
   try {

@@ -294,7 +294,7 @@ function createWindow(files: Files, fd: number, path: string, size: number): Win
       if (position < start || position + length > start + bytes.length) {
         const wanted = Math.min(Math.max(length, chunkBytes), size - position)
         const fresh = new Uint8Array(wanted)
-        if (!readFully(files, fd, fresh, wanted, position)) {
+        if (!readFully(files, fd, path, fresh, wanted, position)) {
           throw new JournalDamaged(path, position, 'the file became shorter while it was read')
         }
         bytes = fresh

@@ -59,7 +59,7 @@ export function readPrivateFile(path: string): Uint8Array {
       throw new KeyPermissions(path, `has ${status.size} bytes and cannot be a key`)
     }
     const bytes = new Uint8Array(status.size)
-    if (!readFully(nodeFiles, fd, bytes, bytes.length, 0))
+    if (!readFully(nodeFiles, fd, path, bytes, bytes.length, 0))
       throw new KeyPermissions(path, 'changed while it was read')
     return bytes
   } finally {

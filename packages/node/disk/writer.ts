@@ -20,7 +20,9 @@ import { BufferFull, DiskFull, isNoSpace, JournalClosed, JournalFailed, systemCo
 import type { Files } from './files.ts'
 import { crc32, endOf, type Layout, planSegment, type Segment } from './segments.ts'
 
-const chunkBytes = 256 * 1024
+/** The first chunk is small, each further one twice as large, up to the largest: a journal that is hardly used costs little. */
+export const firstChunkBytes: number = 16 * 1024
+const largestChunkBytes = 256 * 1024
 const nothing = new Uint8Array(0)
 
 /** Whole records that belong behind each other at `position` of a segment; the first `written` bytes are with the system. */
@@ -49,6 +51,7 @@ export type Store = {
   fd: number
   readonly pending: Chunk[]
   spare: Uint8Array | null
+  chunkBytes: number
   bufferedBytes: number
   /** Global offset up to which everything is known to be durable. */
   durable: number
@@ -104,7 +107,7 @@ export function flush(store: Store): void {
     }
     store.bufferedBytes -= chunk.written - before
     store.pending.shift()
-    if (chunk.bytes.length === chunkBytes) store.spare = chunk.bytes
+    if (chunk.bytes.length === store.chunkBytes) store.spare = chunk.bytes
   }
 }
 
@@ -194,8 +197,10 @@ function segmentFor(store: Store, size: number): Segment {
 function chunkFor(store: Store, segment: Segment, size: number): Chunk {
   const last = store.pending.at(-1)
   if (last !== undefined && last.segment === segment && last.length + size <= last.bytes.length) return last
-  const bytes = size <= chunkBytes ? (store.spare ?? new Uint8Array(chunkBytes)) : new Uint8Array(size)
-  if (bytes === store.spare) store.spare = null
+  if (last !== undefined) store.chunkBytes = Math.min(2 * store.chunkBytes, largestChunkBytes)
+  const reused = store.spare !== null && size <= store.spare.length ? store.spare : null
+  if (reused !== null) store.spare = null
+  const bytes = reused ?? new Uint8Array(Math.max(size, store.chunkBytes))
   const chunk: Chunk = { segment, position: segment.size, bytes, length: 0, written: 0 }
   store.pending.push(chunk)
   return chunk

@@ -38,6 +38,8 @@ export interface NodeWorld {
   readonly application?: Application<unknown> | undefined
   readonly createMember: (options: MemberOptions) => Member
   readonly openTransport: (onEvent: (event: TransportEvent) => void) => Promise<NodeTransport>
+  /** Size at which the journal and the ledger begin a new file; the usual one if left out. */
+  readonly segmentBytes?: number | undefined
 }
 
 export interface AssembledNode extends RunningNode {
@@ -60,7 +62,7 @@ export async function assembleNode(
     random: world.random,
     randomBytes: world.randomBytes,
   })
-  const ledger = openLedgerStore(dir, networkId, suite.sha256, world.files)
+  const ledger = openLedgerStore(dir, networkId, suite.sha256, world.files, world.segmentBytes)
   cleanup.push(() => ledger.close())
   const host = createApplicationHost({ application: world.application, genesis, sha256: suite.sha256 })
   const submissions = createSubmissions(host.outcome)
@@ -115,6 +117,7 @@ export async function assembleNode(
     repairTail: true,
     onRecord: driver.replay,
     files: world.files,
+    ...(world.segmentBytes === undefined ? {} : { segmentBytes: world.segmentBytes }),
   })
   cleanup.push(() => opened().close())
   const { recovered } = journal

@@ -84,6 +84,7 @@ export function openLedgerStore(
   networkId: Uint8Array,
   sha256: Sha256,
   files: Files,
+  segmentBytes?: number,
 ): LedgerStore {
   const file: LedgerFile = openLedgerFile({
     dir,
@@ -91,6 +92,7 @@ export function openLedgerStore(
     describe: describeBlock,
     repairTail: true,
     files,
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
   })
   let pending: Pending[] = []
 
