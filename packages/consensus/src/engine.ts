@@ -10,9 +10,18 @@ import { coverEvent, trimCoverage } from './coverage.ts'
 import { compareIds, consider, electedJudges, startElection } from './election.ts'
 import { collectReceived, judgesMedian, sortReceived } from './order.ts'
 import { BRANCHED, divide, ROUNDLESS } from './rounds.ts'
+import { createRecorder } from './explain-engine.ts'
+import type { Recorder } from './explain-engine.ts'
 import { append, LIVE } from './store.ts'
 import { NO_EVENT } from './types.ts'
-import type { ConsensusSnapshot, Engine, EngineEvent, EngineOptions, OrderedEvent } from './types.ts'
+import type {
+  ConsensusSnapshot,
+  Engine,
+  EngineEvent,
+  EngineOptions,
+  EventHandle,
+  OrderedEvent,
+} from './types.ts'
 
 /** Considers the known witnesses in the election that has just begun. Returns whether its round is decided. */
 function replayElection(k: Core): boolean {
@@ -163,6 +172,9 @@ function checkOptions(options: EngineOptions): void {
   if (!Number.isSafeInteger(roundsNonAncient) || roundsNonAncient < 1) {
     throw new Error(`config: roundsNonAncient ${roundsNonAncient} is not an integer from 1`)
   }
+  const rounds = options.explain?.rounds ?? 1
+  if (!Number.isSafeInteger(rounds) || rounds < 1)
+    throw new Error(`explain: ${rounds} rounds is not an integer from 1`)
   const snapshot = options.snapshot
   if (snapshot === undefined) return
   for (const field of ['round', 'lastTimestamp', 'nextOrder', 'ancientThreshold'] as const) {
@@ -178,6 +190,23 @@ function checkOptions(options: EngineOptions): void {
   }
 }
 
+/** Inserts, and keeps for explanations what they need. */
+function insertAndKeep(k: Core, recorder: Recorder, event: EngineEvent): EventHandle {
+  const { ancientThreshold } = k
+  const untaken = k.decided.length
+  const handle = insert(k, event)
+  recorder.inserted(event, handle, ancientThreshold, k.decided.slice(untaken))
+  return handle
+}
+
+/** The round of an event in the election that is held; null if it has none or is not held any more. */
+function roundHeld(k: Core, handle: EventHandle): number | null {
+  const { s, f } = k
+  const index = handle - s.handleBase
+  const round = index < s.tail || k.missingJudges > 0 ? 0 : s.round[index & s.mask]!
+  return round === 0 ? null : f.roundOffset + round
+}
+
 /**
  * Makes an engine at genesis, or one that goes on from a snapshot as soon as it has been given the judges. A snapshot
  * of round 0 is genesis.
@@ -191,22 +220,32 @@ function checkOptions(options: EngineOptions): void {
 export function createEngine(options: EngineOptions, tuning: EngineTuning = {}): Engine {
   checkOptions(options)
   const k = new Core(options, tuning)
+  const recorder = options.explain === undefined ? undefined : createRecorder(options, options.explain.rounds)
+  const snapshot = (): ConsensusSnapshot => ({
+    round: decidedRound(k),
+    judges: k.judgeIds,
+    ancientThreshold: k.ancientThreshold,
+    lastTimestamp: Math.max(0, k.lastTimestamp),
+    nextOrder: k.nextOrder,
+  })
   return {
-    insert: (event) => insert(k, event),
+    insert:
+      recorder === undefined ? (event) => insert(k, event) : (event) => insertAndKeep(k, recorder, event),
     takeDecidedRounds() {
       const decided = k.decided
       if (decided.length > 0) k.decided = []
       return decided
     },
-    scheduleRoster: (roster) => k.rosters.add(roster, decidedRound(k)),
+    scheduleRoster(roster) {
+      k.rosters.add(roster, decidedRound(k))
+      recorder?.scheduled(roster)
+    },
     decidedRound: () => decidedRound(k),
     ancientThreshold: () => k.ancientThreshold,
-    snapshot: (): ConsensusSnapshot => ({
-      round: decidedRound(k),
-      judges: k.judgeIds,
-      ancientThreshold: k.ancientThreshold,
-      lastTimestamp: Math.max(0, k.lastTimestamp),
-      nextOrder: k.nextOrder,
-    }),
+    snapshot,
+    explain(id) {
+      if (recorder === undefined) throw new Error('explain: the engine was made without the option `explain`')
+      return recorder.explain(id, { snapshot, roundOf: (handle) => roundHeld(k, handle) })
+    },
   }
 }

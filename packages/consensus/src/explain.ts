@@ -8,7 +8,13 @@ import { createElection, type Candidacy, type ExplainedElection, type Vote } fro
 import { orderRound, reachFrom, type Received } from './explain-order.ts'
 import { NO_ROUND, rosterReading, type Base, type Item, type Reading } from './explain-seeing.ts'
 import type { Explanation, FameReason, Placement, RoundReason, VoteReason } from './explain-types.ts'
-import { NO_EVENT, type EngineEvent, type EngineOptions, type EventHandle } from './types.ts'
+import {
+  NO_EVENT,
+  type ConsensusSnapshot,
+  type EngineEvent,
+  type EngineOptions,
+  type EventHandle,
+} from './types.ts'
 
 /** One event in the order, from the first on. */
 export interface PlacedEvent {
@@ -26,6 +32,8 @@ export interface Explainer {
   /** The last decided round. */
   decidedRound(): number
   placed(): readonly PlacedEvent[]
+  /** As the engine's: the whole state of spec section 7 without the events. */
+  snapshot(): ConsensusSnapshot
 }
 
 /** What is kept of an event beside what the current election makes of it. */
@@ -41,7 +49,9 @@ interface Story {
 }
 
 export function createExplainer(options: EngineOptions): Explainer {
-  const { config, rosters, snapshot, fastPath = false } = options
+  const { config, rosters, fastPath = false } = options
+  // A snapshot of round 0 is genesis.
+  const snapshot = options.snapshot?.round === 0 ? undefined : options.snapshot
   const stories = new Map<string, Story>()
   const items: Item[] = []
   const order: PlacedEvent[] = []
@@ -193,6 +203,16 @@ export function createExplainer(options: EngineOptions): Explainer {
     },
     decidedRound: () => election.base.round,
     placed: () => order,
+    snapshot: () => ({
+      round: election.base.round,
+      judges:
+        waitsForSnapshot && snapshot !== undefined
+          ? snapshot.judges
+          : election.base.judges.map(({ id }) => id),
+      ancientThreshold,
+      lastTimestamp: lastTimestamp ?? 0,
+      nextOrder,
+    }),
   }
 }
 

@@ -3,6 +3,8 @@
  * integers; times are integer microseconds since the Unix epoch, below 2^53; weights are integers >= 1.
  */
 
+import type { Explanation } from './explain-types.ts'
+
 /** An event's place in one engine: the number that `insert` returned. Local to that engine, never consensus-visible. */
 export type EventHandle = number
 
@@ -81,6 +83,11 @@ export interface EngineOptions {
    * coinFrequency is 2.
    */
   readonly fastPath?: boolean
+  /**
+   * Keep what `explain` needs for this many decided rounds (from 1). Costs a few objects an event, for as long as the event is not ancient or
+   * one of these rounds is not: about (rounds + roundsNonAncient) rounds of events. Nothing is kept unless it is said.
+   */
+  readonly explain?: { readonly rounds: number }
 }
 
 export interface Engine {
@@ -98,4 +105,11 @@ export interface Engine {
   ancientThreshold(): number
   /** The whole state of spec section 7 without the events. */
   snapshot(): ConsensusSnapshot
+  /**
+   * Why an event stands where it stands, or does not stand yet. Undefined for an event that was not given, was
+   * refused as ancient, or lies back more than the rounds of the option `explain`; throws without that option. It reads the
+   * rule anew, slowly, from the snapshot that many rounds back, and throws an invariant error if that gives anything else than the
+   * engine has given.
+   */
+  explain(id: Uint8Array): Explanation | undefined
 }
