@@ -169,8 +169,7 @@ export function explore(search: Search): Found {
       }
     }
     if (!isFirstVote || search.premise.length < 3 || nodes.length > ENGINE_EVENTS) return
-    // The engine takes the path only while each member has but one first vote.
-    if (search.coinFrequency < 3 || first.some((own) => own.length > 1)) return
+    if (search.coinFrequency < 3) return
     found.asked += 1
     const wanted = candidates
       .filter((c) => voteOf(verdict, c))

@@ -93,15 +93,21 @@ describe('the fast path', () => {
     expect(exact.at(-1)).toBe(3)
   })
 
-  it('is not taken when a member has two first votes, which say the same', () => {
-    // Member 3 makes its witness of round 2 twice, on the same parents.
-    const steps = layers(3)
-    const [zero, one, two, three] = steps.slice(8) as [Step, Step, Step, Step]
-    const twice: Step = { ...three, self: 7 }
-    const early = [...steps.slice(0, 8), three, twice, zero, one, two]
-    expect(decisions(run(early, engineOf(12, true)))).toEqual([])
-    const late = [...steps.slice(0, 8), three, zero, one, two, twice]
-    expect(decisions(run(late, engineOf(12, true)))).toEqual([11])
+  it('is taken by everybody alike when a member has two first votes, one of which is like the others', () => {
+    // Round 2 begins with the events by 0; the brancher 3 has a witness in it that does not know event 0, and one that does.
+    const before: Step[] = [...layers(1), { by: 1, on: [2, 3] }, { by: 2, on: [1, 3] }]
+    const hidden: Step = { by: 3, on: [4, 5], self: 3 }
+    const rest = (zero: number): Step[] => [
+      { by: 0, on: [3, 4, 5] },
+      { by: 1, on: [zero], self: 4 },
+      { by: 2, on: [zero], self: 5 },
+      { by: 3, on: [zero], self: 3 },
+    ]
+    expect(decisions(run([...before, ...rest(6), hidden], engineOf(12, true)))).toEqual([9])
+    expect(decisions(run([...before, hidden, ...rest(7)], engineOf(12, true)))).toEqual([10])
+    expect(decisions(run([...before, hidden, ...rest(7)], engineOf(12, false)))).toEqual([])
+    // Without the one that is like the others it is not taken.
+    expect(decisions(run([...before, hidden, ...rest(7).slice(0, 3)], engineOf(12, true)))).toEqual([])
   })
 
   it('is not taken while first votes differ', () => {

@@ -91,6 +91,8 @@ function findDifference(
   const other = tried(ordering, { ...dag, events: anyInsertionOrder(random, dag.events) })
   if (typeof other === 'string') return `fast path, in another insertion order: ${other}`
   const inOther = prefixDifference(other.rounds, rounds)
+  if (other.rounds.length !== rounds.length)
+    return `fast path, in another insertion order: ${other.rounds.length} rounds, not ${rounds.length}`
   if (inOther !== null) return `fast path, in another insertion order: ${inOther}`
   const first = dag.snapshot?.round ?? 0
   const some = random.shuffle([...rounds.keys()]).slice(0, SNAPSHOTS)

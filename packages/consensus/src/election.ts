@@ -35,12 +35,13 @@ export class Election {
   voters: number[] = []
   /** Whether unanimous first votes decide. */
   fastPath: boolean
-  /** How many witnesses have voted in the first round of voting, by which members, and whether one member has two. */
-  firstVotes = 0
-  hasVoted: Uint8Array = new Uint8Array(0)
-  votedTwice = false
-  /** The candidates on which not all first votes are alike. */
-  split: Int32Array = new Int32Array(0)
+  /** The candidates as a set; those of them that are open are `undecided`. */
+  isCandidate: Int32Array = new Int32Array(0)
+  /** Where the votes of each kind of ballot are (one vote on every candidate), and how many members have cast it. */
+  ballots: number[] = []
+  castBy: number[] = []
+  /** Which member has cast which ballot: ballot · members + member. */
+  cast: number[] = []
 
   constructor(coinFrequency: number, fastPath: boolean) {
     this.coinFrequency = coinFrequency
@@ -59,13 +60,12 @@ export function startElection(e: Election, f: Frame, round: number): void {
   if (e.undecided.length !== f.words) {
     e.undecided = new Int32Array(f.words)
     e.famous = new Int32Array(f.words)
-    e.split = new Int32Array(f.words)
+    e.isCandidate = new Int32Array(f.words)
   }
-  if (e.hasVoted.length !== f.size) e.hasVoted = new Uint8Array(f.size)
-  e.hasVoted.fill(0)
-  e.firstVotes = 0
-  e.votedTwice = false
-  e.split.fill(0)
+  e.isCandidate.fill(0)
+  e.ballots.length = 0
+  e.castBy.length = 0
+  e.cast.length = 0
   e.words = f.words
   e.undecided.fill(0)
   e.famous.fill(0)
@@ -90,9 +90,10 @@ function widen(s: EventStore, e: Election): void {
   const famous = new Int32Array(words)
   famous.set(e.famous)
   e.famous = famous
-  const split = new Int32Array(words)
-  split.set(e.split)
-  e.split = split
+  const isCandidate = new Int32Array(words)
+  isCandidate.set(e.isCandidate)
+  e.isCandidate = isCandidate
+  for (let i = 0; i < e.ballots.length; i++) e.ballots[i] = (e.ballots[i]! / e.words) * words
   e.words = words
 }
 
@@ -106,6 +107,7 @@ function addCandidate(s: EventStore, e: Election, x: number, own: number): void 
     e.candidates[own] = x
   }
   e.undecided[bit >>> 5]! |= 1 << bit
+  e.isCandidate[bit >>> 5]! |= 1 << bit
   e.candidateCount += 1
   e.undecidedCount += 1
 }
@@ -140,23 +142,32 @@ function voteFirst(s: EventStore, f: Frame, e: Election, v: number, at: number):
   }
 }
 
-/**
- * The unanimous fast path (FAST-PATH.md): once every member has one known witness of the first round of voting, and all
- * of these vote alike on every candidate that is still undecided, no later witness can decide otherwise.
- */
-function decideUnanimous(s: EventStore, f: Frame, e: Election, own: number, at: number): void {
-  const { votes, split, undecided, famous, words } = e
-  const first = s.vote[e.voters[0]! & s.mask]!
-  for (let w = 0; w < words; w++) split[w]! |= votes[first + w]! ^ votes[at + w]!
-  if (e.hasVoted[own] === 1) e.votedTwice = true
-  e.hasVoted[own] = 1
-  e.firstVotes += 1
-  if (e.votedTwice || e.firstVotes < f.size) return
-  let yes = 0
-  for (let w = 0; w < words; w++) {
-    if ((split[w]! & undecided[w]!) !== 0) return
-    yes |= famous[w]! | (votes[at + w]! & undecided[w]!)
+/** Which kind of ballot the votes at `at` are: the number of the first one that is alike on every candidate. */
+function ballotOf(e: Election, at: number): number {
+  const { votes, isCandidate, ballots, words } = e
+  for (let i = 0; i < ballots.length; i++) {
+    let differ = 0
+    for (let w = 0; w < words; w++) differ |= (votes[ballots[i]! + w]! ^ votes[at + w]!) & isCandidate[w]!
+    if (differ === 0) return i
   }
+  e.castBy.push(0)
+  return ballots.push(at) - 1
+}
+
+/**
+ * The unanimous fast path (FAST-PATH.md): once every member has a witness in the first round of voting, one of each, that vote
+ * alike on every candidate, no later witness can decide otherwise.
+ */
+function decideUnanimous(f: Frame, e: Election, own: number, at: number): void {
+  const { votes, undecided, isCandidate, famous, words } = e
+  const ballot = ballotOf(e, at)
+  const mine = ballot * f.size + own
+  if (e.cast.includes(mine)) return
+  e.cast.push(mine)
+  e.castBy[ballot]! += 1
+  if (e.castBy[ballot]! < f.size) return
+  let yes = 0
+  for (let w = 0; w < words; w++) yes |= votes[at + w]! & isCandidate[w]!
   if (yes === 0) return
   for (let w = 0; w < words; w++) {
     famous[w]! |= votes[at + w]! & undecided[w]!
@@ -224,7 +235,7 @@ export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: nu
   e.voters.push(x)
   if (distance === 1) {
     voteFirst(s, f, e, x, at)
-    if (e.fastPath) decideUnanimous(s, f, e, own, at)
+    if (e.fastPath) decideUnanimous(f, e, own, at)
   } else {
     voteByCount(s, f, e, c, x, at)
   }

@@ -159,17 +159,21 @@ export function createElection(base: Base, { coinFrequency, fastPath }: Election
     return reading
   }
 
-  /** FAST-PATH.md: one first vote of every member, and all alike. */
+  /** FAST-PATH.md: first votes, one of every member, that are alike on every candidate. */
   function decideUnanimous(): void {
     const members = new Set(firstVoters.map((voter) => voter.creator))
-    if (members.size < roster.members.length || firstVoters.length > members.size) return
-    const open = all.filter((each) => each.status === 'undecided')
-    const outcomes = open.map(({ votes }) => new Set(firstVoters.map((voter) => votes.get(voter)!.yes)))
-    if (outcomes.some((outcome) => outcome.size > 1)) return
-    const isFamous = outcomes.map((outcome) => outcome.has(true))
-    if (!isFamous.includes(true) && !all.some((each) => each.status === 'famous')) return
-    for (const [i, candidacy] of open.entries()) {
-      candidacy.status = isFamous[i]! ? 'famous' : 'not famous'
+    if (members.size < roster.members.length) return
+    const candidates = all.filter((each) => !each.late)
+    const casters = new Map<string, Set<number>>()
+    for (const voter of firstVoters) {
+      const ballot = candidates.map((each) => (firstVote(voter, each).yes ? 'y' : 'n')).join('')
+      casters.set(ballot, (casters.get(ballot) ?? new Set()).add(voter.creator))
+    }
+    const unanimous = [...casters].find(([, by]) => by.size === members.size)?.[0]
+    if (unanimous === undefined || !unanimous.includes('y')) return
+    for (const [i, candidacy] of candidates.entries()) {
+      if (candidacy.status !== 'undecided') continue
+      candidacy.status = unanimous[i] === 'y' ? 'famous' : 'not famous'
       candidacy.unanimous = true
     }
   }

@@ -79,8 +79,8 @@ export interface EngineOptions {
   /**
    * Decide a round as soon as all members' first votes are known and alike, about one message delay before the counting
    * of votes would (FAST-PATH.md of this package). The rounds are the same, and are decided no later; while less than a
-   * third of the weight branches, nobody can tell the difference but by the clock. Off unless it is said; without effect if
-   * coinFrequency is 2.
+   * third of the weight branches, nobody can tell the difference but by the clock. All members of a network do, or none does. Off unless it is said; without effect
+   * if coinFrequency is 2.
    */
   readonly fastPath?: boolean
   /**
