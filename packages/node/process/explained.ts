@@ -2,6 +2,7 @@
 import { createExplainer, type Explainer } from '@hearsay/consensus'
 import { coinOf, networkIdOf } from '@hearsay/dag'
 import { createBestSuite } from '@hearsay/dag/native'
+import { engineOptionsOf } from '../src/orderer.ts'
 import { readGenesis } from './data-directory.ts'
 import { orderJournal } from './journal-reading.ts'
 
@@ -17,12 +18,7 @@ export interface ExplainedJournal {
 export function explainJournal(dir: string): ExplainedJournal {
   const { suite } = createBestSuite()
   const genesis = readGenesis(dir)
-  const { coinFrequency, roundsNonAncient } = genesis
-  const members = genesis.members.map(({ id, weight }) => ({ id, weight }))
-  const explainer = createExplainer({
-    config: { coinFrequency, roundsNonAncient },
-    rosters: [{ fromRound: 1, members }],
-  })
+  const explainer = createExplainer(engineOptionsOf(genesis))
   const ids: Uint8Array[] = []
   orderJournal(
     { dir, genesis, networkId: networkIdOf(genesis, suite.sha256), suite },

@@ -8,6 +8,7 @@ import {
   extendLedger,
   type Block,
   type DecidedRound,
+  type EngineOptions,
   type LedgerHead,
 } from '@hearsay/consensus'
 import {
@@ -48,13 +49,22 @@ export interface Orderer {
   undecidedEvents(): number
 }
 
+/**
+ * How this network's events are ordered. The unanimous fast path is on (packages/consensus/FAST-PATH.md): a round is decided one message
+ * delay earlier when all members are there, and the ledger is the same.
+ */
+export function engineOptionsOf({ coinFrequency, roundsNonAncient, members }: Genesis): EngineOptions {
+  return {
+    config: { coinFrequency, roundsNonAncient },
+    rosters: [{ fromRound: 1, members: members.map(({ id, weight }) => ({ id, weight })) }],
+    fastPath: true,
+  }
+}
+
 export function createOrderer(options: OrdererOptions): Orderer {
   const { genesis, networkId, sha256 } = options
   const graph = createGraph({ members: genesis.members.map((member) => member.id) })
-  const engine = createEngine({
-    config: { coinFrequency: genesis.coinFrequency, roundsNonAncient: genesis.roundsNonAncient },
-    rosters: [{ fromRound: 1, members: genesis.members.map(({ id, weight }) => ({ id, weight })) }],
-  })
+  const engine = createEngine(engineOptionsOf(genesis))
   /** Event with transactions → birth round, until it is ordered or ancient. */
   const undecided = new Map<EventKey, number>()
   let head: LedgerHead = EMPTY_LEDGER
