@@ -68,6 +68,14 @@ function layers(count: number, away: readonly number[] = []): Step[] {
 const decisions = (rounds: readonly number[]): number[] =>
   rounds.flatMap((round, at) => Array.from({ length: round - (rounds[at - 1] ?? 0) }, () => at))
 
+/** The layer of round 2 on the event by 0, which stands at that place. */
+const rest = (zero: number): Step[] => [
+  { by: 0, on: [3, 4, 5] },
+  { by: 1, on: [zero], self: 4 },
+  { by: 2, on: [zero], self: 5 },
+  { by: 3, on: [zero], self: 3 },
+]
+
 describe('the fast path', () => {
   it('decides a round at the last of its first votes, two layers before the rule counts them', () => {
     expect(decisions(run(layers(9), engineOf(12, true)))).toEqual([11, 19, 27, 35])
@@ -97,12 +105,6 @@ describe('the fast path', () => {
     // Round 2 begins with the events by 0; the brancher 3 has a witness in it that does not know event 0, and one that does.
     const before: Step[] = [...layers(1), { by: 1, on: [2, 3] }, { by: 2, on: [1, 3] }]
     const hidden: Step = { by: 3, on: [4, 5], self: 3 }
-    const rest = (zero: number): Step[] => [
-      { by: 0, on: [3, 4, 5] },
-      { by: 1, on: [zero], self: 4 },
-      { by: 2, on: [zero], self: 5 },
-      { by: 3, on: [zero], self: 3 },
-    ]
     expect(decisions(run([...before, ...rest(6), hidden], engineOf(12, true)))).toEqual([9])
     expect(decisions(run([...before, hidden, ...rest(7)], engineOf(12, true)))).toEqual([10])
     expect(decisions(run([...before, hidden, ...rest(7)], engineOf(12, false)))).toEqual([])
