@@ -21,15 +21,16 @@ interface Chains {
   numberOf(parent: EventReference): number | undefined
 }
 
+const referenceOf = ({ creator, birthRound, id }: VerifiedEvent): EventReference => ({
+  creator,
+  birthRound,
+  id,
+})
+
 /** Members that make events over some of each other's newest ones. */
 function createChains(random: Random): Chains {
   const chains = new Map<number, VerifiedEvent[]>(MEMBERS.map((id) => [id, []]))
   const all: VerifiedEvent[] = []
-  const referenceOf = ({ creator, birthRound, id }: VerifiedEvent): EventReference => ({
-    creator,
-    birthRound,
-    id,
-  })
   return {
     all,
     grow: (creator, payloadBytes) => {

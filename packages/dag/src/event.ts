@@ -341,6 +341,11 @@ export function peekEvent(bytes: Uint8Array): { creator: number; sequence: numbe
   }
 }
 
+/** Length of the payload of an event's bytes as they claim it, without checking anything: for counting. */
+export function payloadBytesOf(bytes: Uint8Array): number {
+  return bytes.length < AT_REFERENCES ? 0 : readUint32(bytes, AT_PAYLOAD_SIZE)
+}
+
 export function saltOf(event: DecodedEvent): Uint8Array {
   return event.bytes.subarray(AT_SALT, AT_SALT + SALT_BYTES)
 }

@@ -3,6 +3,8 @@
  * bounded. A frame that is not sound closes the link with a reason; it never throws (gossip design, section 2.2).
  *
  *   1  HELLO     [1, network id, version, member id, software, features]  first on every link, both ways
+ *   2  PING      [2, nonce]                                               nonce below 2^16; liveness.ts
+ *   3  PONG      [3, nonce]
  *  16  STATUS    [16, decided round, ancient threshold, frontier, digest]   frontier: [creator, sequence, creator, …]
  *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
  *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most, ancient threshold]
@@ -10,6 +12,9 @@
  *  20  RECORDS   [20, [record, …]]                                          signed records (records.ts)
  *  22  GRAFT     [22, creator, sequence]                                   send me its events from there on (trees.ts)
  *  23  PRUNE     [23, creator]                                             no more of them
+ *  24  PROBE_ASK [24, target, nonce]                                        challenge this member for me
+ *  25  PROBE     [25, requester, nonce]
+ *  26  ALIVE     [26, target, requester, nonce, signature]                  by the target; goes back the way of the probe
  *  21  VERSIONS  [21, answer, [member, kind, epoch, version, member, …]]    of the records held; no answer to an answer
  *  48  NOTE      [48, topic, bytes]                                        from member to member, above gossip, which does not read it
  */
@@ -101,10 +106,35 @@ export interface PruneFrame {
   readonly kind: 'prune'
   readonly creator: number
 }
+export interface PingFrame {
+  readonly kind: 'ping' | 'pong'
+  readonly nonce: number
+}
+export interface ProbeAskFrame {
+  readonly kind: 'probe-ask'
+  readonly target: number
+  readonly nonce: Uint8Array
+}
+export interface ProbeFrame {
+  readonly kind: 'probe'
+  readonly requester: number
+  readonly nonce: Uint8Array
+}
+export interface AliveFrame {
+  readonly kind: 'alive'
+  readonly target: number
+  readonly requester: number
+  readonly nonce: Uint8Array
+  readonly signature: Uint8Array
+}
 /** What a peer may be sent that not every version understands. */
 export const FEATURES = { elided: 1 } as const
 
 export type Frame =
+  | PingFrame
+  | ProbeAskFrame
+  | ProbeFrame
+  | AliveFrame
   | GraftFrame
   | PruneFrame
   | HelloFrame
@@ -124,6 +154,11 @@ const WANT_END = 19
 const RECORDS = 20
 const VERSIONS = 21
 const NOTE = 48
+const PING = 2
+const PONG = 3
+const PROBE_ASK = 24
+const PROBE = 25
+const ALIVE = 26
 const GRAFT = 22
 const PRUNE = 23
 
@@ -165,6 +200,16 @@ export function encodeFrame(frame: Frame): Uint8Array {
       ])
     case 'want-end':
       return encodeCbor([WANT_END, frame.request, frame.complete])
+    case 'ping':
+      return encodeCbor([PING, frame.nonce])
+    case 'pong':
+      return encodeCbor([PONG, frame.nonce])
+    case 'probe-ask':
+      return encodeCbor([PROBE_ASK, frame.target, frame.nonce])
+    case 'probe':
+      return encodeCbor([PROBE, frame.requester, frame.nonce])
+    case 'alive':
+      return encodeCbor([ALIVE, frame.target, frame.requester, frame.nonce, frame.signature])
     case 'graft':
       return encodeCbor([GRAFT, frame.creator, frame.sequence])
     case 'prune':
@@ -272,6 +317,28 @@ function parseNote(fields: readonly CborValue[]): NoteFrame | undefined {
   return { kind: 'note', topic, bytes }
 }
 
+const isNonce = (value: CborValue | undefined): value is Uint8Array => isBytes(value) && value.length === 16
+
+function parseLiveness(fields: readonly CborValue[]): Frame | undefined {
+  const [kind, first, second] = fields
+  if (!isCount(first)) return undefined
+  if (kind === PING || kind === PONG) {
+    if (fields.length !== 2 || first > 0xffff) return undefined
+    return { kind: kind === PING ? 'ping' : 'pong', nonce: first }
+  }
+  if (kind === ALIVE) {
+    const [, , , nonce, signature] = fields
+    if (fields.length !== 5 || !isCount(second) || !isNonce(nonce)) return undefined
+    if (!isBytes(signature) || signature.length !== 64) return undefined
+    return { kind: 'alive', target: first, requester: second, nonce, signature }
+  }
+  if (fields.length !== 3 || !isNonce(second)) return undefined
+  const nonce = second.slice()
+  return kind === PROBE
+    ? { kind: 'probe', requester: first, nonce }
+    : { kind: 'probe-ask', target: first, nonce }
+}
+
 function parseTree(fields: readonly CborValue[]): Frame | undefined {
   const [kind, creator, sequence] = fields
   if (!isCount(creator)) return undefined
@@ -286,6 +353,8 @@ function parseFields(fields: readonly CborValue[]): Frame | undefined {
   if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
   if (kind === WANT && fields.length === 6) return parseWant(fields)
   if (kind === GRAFT || kind === PRUNE) return parseTree(fields)
+  if (kind === PING || kind === PONG || kind === PROBE_ASK || kind === PROBE || kind === ALIVE)
+    return parseLiveness(fields)
   if (kind === RECORDS && fields.length === 2) return parseRecords(fields[1])
   if (kind === VERSIONS && fields.length === 3) return parseVersions(fields)
   if (kind === NOTE && fields.length === 3) return parseNote(fields)

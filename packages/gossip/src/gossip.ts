@@ -3,123 +3,22 @@
  * far everybody's events are known here, and repairs what is missing (repair.ts; gossip design, sections 0 and 2.2). A pure
  * state machine: frames and time in, effects out.
  */
-import { PROTOCOL_VERSION, type DecodedEvent } from '@hearsay/dag'
-import { createElidedWriter, ELIDED_FRAME, type ElidedWriter } from './elided.ts'
+import { payloadBytesOf, PROTOCOL_VERSION, type DecodedEvent } from '@hearsay/dag'
+import { ELIDED_FRAME } from './elided.ts'
 import { createElidedIntake } from './elided-intake.ts'
-import { decodeFrame, encodeFrame, FEATURES, type Frame, type HelloFrame, type WantFrame } from './frames.ts'
+import { decodeFrame, encodeFrame, FEATURES, type Frame, type HelloFrame } from './frames.ts'
+import type { Gossip, GossipEffect, LinkFault } from './gossip-types.ts'
+import { createLink, spendControl, type Link } from './links.ts'
+import { createLiveness } from './liveness.ts'
 import { DEFAULT_TUNING, type GossipOptions, type GossipView } from './options.ts'
 import { createRecordExchange } from './record-exchange.ts'
-import { createRecordBook, type NodeRecord, type RecordKind, type RecordRejection } from './records.ts'
+import { createRecordBook, RECORD_KINDS } from './records.ts'
 import { createRepairs } from './repair.ts'
+import { countEvent, countSaid, createTraffic } from './traffic.ts'
 import { createTrees } from './trees.ts'
 
-/** Why a link is closed from here. A closed list: it doubles as metric label. */
-export const LINK_FAULTS = [
-  'bad-frame',
-  'wrong-network',
-  'unknown-version',
-  'wrong-member',
-  'no-hello',
-  'hello-timeout',
-  'control-flood',
-  'invalid-event',
-  'invalid-record',
-] as const
-export type LinkFault = (typeof LINK_FAULTS)[number]
-
-export type GossipEffect =
-  | { readonly kind: 'send'; readonly link: number; readonly frame: Uint8Array }
-  | { readonly kind: 'close'; readonly link: number; readonly fault: LinkFault }
-  | {
-      readonly kind: 'events'
-      readonly link: number
-      readonly memberId: number
-      readonly events: readonly Uint8Array[]
-      /** Of the repair that brings them; 0 if they come by themselves. */
-      readonly request: number
-      /** Put back together here: if they are not valid, that is not the sender's fault alone. */
-      readonly restored: boolean
-    }
-  | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
-  /** A record of another member is new here. */
-  | { readonly kind: 'record'; readonly record: NodeRecord }
-  | { readonly kind: 'record-refused'; readonly reason: RecordRejection }
-  /** The link's member has greeted: notes may be sent there. */
-  | { readonly kind: 'greeted'; readonly link: number; readonly memberId: number }
-  | {
-      readonly kind: 'note'
-      readonly link: number
-      readonly memberId: number
-      readonly topic: number
-      /** A view into the frame. */
-      readonly bytes: Uint8Array
-    }
-
-export interface PeerView {
-  readonly memberId: number
-  readonly link: number
-  readonly software: string
-  /** What the peer last said of itself. */
-  readonly decidedRound: number | undefined
-}
-
-export interface Gossip {
-  /** Own records are of this life from now on: a number larger than at earlier starts, like the time in seconds. */
-  begin(epoch: number): void
-  opened(link: number, memberId: number, nowMs: number): void
-  closed(link: number, nowMs: number): void
-  frame(link: number, bytes: Uint8Array, nowMs: number): void
-  /** The link's buffer is over its bound, or below it again. A congested link gets no pushes; it repairs afterwards. */
-  congested(link: number, isCongested: boolean): void
-  /** A new own event, durable by now. */
-  push(event: DecodedEvent): void
-  /** A verified event of somebody else was new here, or not; whoever gets this creator's events from here is sent it. */
-  took(
-    link: number,
-    creator: number,
-    event: Uint8Array,
-    how: { request: number; isNew: boolean },
-    nowMs: number,
-  ): void
-  /** A restored event is not valid: it is asked for in full. Says whether its sender has done this too often. */
-  unrestorable(link: number, sequence: number, nowMs: number): void
-  /** This link brought an event whose parents are missing. */
-  orphan(link: number, nowMs: number): void
-  /** A new own record: replaces the last of its kind everywhere. At most MAX_RECORD_BYTES with about 90 bytes around the content. */
-  publish(recordKind: RecordKind, content: Uint8Array): NodeRecord
-  record(memberId: number, recordKind: RecordKind): NodeRecord | undefined
-  /** The newest of each member. */
-  records(recordKind: RecordKind): readonly NodeRecord[]
-  tick(nowMs: number): void
-  /** When `tick` is wanted next; undefined if nothing is due. */
-  nextTickMs(nowMs: number): number | undefined
-  takeEffects(): readonly GossipEffect[]
-  peers(): readonly PeerView[]
-}
-
-interface Link {
-  readonly link: number
-  readonly memberId: number
-  readonly openedMs: number
-  software: string
-  greeted: boolean
-  /** What the peer last said of itself. */
-  decidedRound: number | undefined
-  congested: boolean
-  /** The view's version when the frontier was last told here. */
-  toldVersion: number
-  /** And what the records came to. */
-  toldDigest: number
-  controlTokens: number
-  controlAtMs: number
-  features: number
-  readonly writer: ElidedWriter
-  /** How many restored events may still be invalid. */
-  unrestorable: number
-}
-
-/** Restored events of a link that may be invalid before it is closed: honest members rarely cause one. */
-const MAX_UNRESTORABLE = 64
+const isUntold = (link: Link, version: number, digest: number): boolean =>
+  link.greeted && !link.congested && (link.toldVersion !== version || link.toldDigest !== digest)
 
 export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   const tuning = { ...DEFAULT_TUNING, ...options.tuning }
@@ -128,7 +27,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   let nextAdvertMs = 0
 
   const send = (link: number, frame: Uint8Array): void => void effects.push({ kind: 'send', link, frame })
-  const say = (link: number, frame: Frame): void => send(link, encodeFrame(frame))
+  const traffic = createTraffic()
+  function say(link: number, frame: Frame): void {
+    const bytes = encodeFrame(frame)
+    const memberId = links.get(link)?.memberId
+    if (memberId !== undefined) countSaid(traffic.of(memberId).sent, frame, bytes.length)
+    send(link, bytes)
+  }
   const book = createRecordBook({ ...options, burst: tuning.recordBurst, perSecond: tuning.recordsPerSecond })
   const records = createRecordExchange({
     book,
@@ -137,7 +42,10 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     send: (link, out) => {
       if (links.get(link)?.congested === false) say(link, out)
     },
-    onRecord: (record) => effects.push({ kind: 'record', record }),
+    onRecord: (record) => {
+      effects.push({ kind: 'record', record })
+      liveness.record(record, lastMs)
+    },
     onRejection: (reason) => effects.push({ kind: 'record-refused', reason }),
   })
   const memberIds = options.members.map(({ id }) => id)
@@ -166,6 +74,16 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       if (links.get(link)?.congested === false) say(link, out)
     },
   })
+  const liveness = createLiveness({
+    ...options,
+    self: options.memberId,
+    tuning,
+    book,
+    sequenceOf: view.sequenceOf,
+    send: say,
+    publish: (content) => void records.publish(RECORD_KINDS.suspicions, content),
+    onSuspected: () => effects.push({ kind: 'suspected' }),
+  })
   let lastMs = 0
 
   function takeIn(id: number, request: number, events: readonly Uint8Array[], restored: boolean): void {
@@ -185,6 +103,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     records.closed(link)
     elided.closed(link)
     trees.closed(link)
+    liveness.closed(link, nowMs)
   }
 
   function tell(link: Link): void {
@@ -200,22 +119,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   function opened(link: number, memberId: number, nowMs: number): void {
-    const state: Link = {
-      link,
-      memberId,
-      openedMs: nowMs,
-      software: '',
-      greeted: false,
-      decidedRound: undefined,
-      congested: false,
-      toldVersion: -1,
-      toldDigest: -1,
-      controlTokens: tuning.controlBurst,
-      controlAtMs: nowMs,
-      features: 0,
-      writer: createElidedWriter(memberIds),
-      unrestorable: MAX_UNRESTORABLE,
-    }
+    const state = createLink(link, memberId, memberIds, tuning.controlBurst, nowMs)
     links.set(link, state)
     const { networkId, software } = options
     const features = FEATURES.elided
@@ -242,32 +146,34 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     repairs.opened(link.link, link.memberId)
     elided.opened(link.link, link.memberId)
     trees.opened(link.link, link.memberId)
+    liveness.opened(link.link, link.memberId, nowMs)
     records.opened(link.link)
     effects.push({ kind: 'greeted', link: link.link, memberId: link.memberId })
-  }
-
-  function spendControl(link: Link, nowMs: number): boolean {
-    const refill = ((nowMs - link.controlAtMs) / 1_000) * tuning.controlPerSecond
-    link.controlTokens = Math.min(tuning.controlBurst, link.controlTokens + refill) - 1
-    link.controlAtMs = nowMs
-    return link.controlTokens >= 0
   }
 
   function frame(id: number, bytes: Uint8Array, nowMs: number): void {
     const link = links.get(id)
     if (link === undefined) return
     lastMs = nowMs
+    liveness.heard(id, nowMs)
     if (bytes[0] === ELIDED_FRAME) {
       if (!link.greeted) return fail(link, 'no-hello', nowMs)
+      traffic.of(link.memberId).received.header += bytes.length
       if (!elided.heard(id, bytes, nowMs)) fail(link, 'bad-frame', nowMs)
       return
     }
     const received = decodeFrame(bytes)
+    if (received !== undefined && received.kind !== 'events')
+      traffic.of(link.memberId).received.control += bytes.length
     if (received === undefined) return fail(link, 'bad-frame', nowMs)
     if (received.kind === 'hello')
       return link.greeted ? fail(link, 'bad-frame', nowMs) : greet(link, received, nowMs)
     if (!link.greeted) return fail(link, 'no-hello', nowMs)
-    if (received.kind !== 'events' && !spendControl(link, nowMs)) return fail(link, 'control-flood', nowMs)
+    if (
+      received.kind !== 'events' &&
+      !spendControl(link, tuning.controlBurst, tuning.controlPerSecond, nowMs)
+    )
+      return fail(link, 'control-flood', nowMs)
     switch (received.kind) {
       case 'status':
         link.decidedRound = received.decidedRound
@@ -284,6 +190,12 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         if (records.heardRecords(id, received.records, nowMs) === 'faulty')
           fail(link, 'invalid-record', nowMs)
         return
+      case 'ping':
+      case 'pong':
+      case 'probe-ask':
+      case 'probe':
+      case 'alive':
+        return liveness.frame(id, received, nowMs)
       case 'graft':
         return trees.graft(id, received.creator, received.sequence)
       case 'prune':
@@ -308,11 +220,9 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     lastMs = nowMs
     repairs.tick(nowMs)
     records.tick(nowMs)
+    liveness.tick(nowMs)
     if (nowMs >= nextAdvertMs) advertise(nowMs)
   }
-
-  const isUntold = (link: Link, version: number, digest: number): boolean =>
-    link.greeted && !link.congested && (link.toldVersion !== version || link.toldDigest !== digest)
 
   function advertise(nowMs: number): void {
     const version = view.version()
@@ -327,8 +237,8 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   function nextTickMs(nowMs: number): number | undefined {
     let next = repairs.nextTickMs(nowMs)
     const want = (at: number): void => void (next = next === undefined ? at : Math.min(next, at))
-    const recordsMs = records.nextTickMs()
-    if (recordsMs !== undefined) want(recordsMs)
+    want(records.nextTickMs() ?? Infinity)
+    want(liveness.nextTickMs() ?? Infinity)
     const version = view.version()
     const digest = book.digest()
     for (const link of links.values()) {
@@ -336,11 +246,12 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       else if (isUntold(link, version, digest)) want(nextAdvertMs)
     }
     // A wish of the past that is still there must not make the caller spin.
-    return next === undefined ? undefined : Math.max(next, nowMs + 1)
+    return next === undefined || next === Infinity ? undefined : Math.max(next, nowMs + 1)
   }
 
   function push(event: DecodedEvent): void {
     let whole: Uint8Array | undefined
+    const payload = payloadBytesOf(event.bytes)
     // A parent that is not in the peers' memory any more could not be put back.
     const isRecent = (event.selfParent?.birthRound ?? Infinity) > view.ancientThreshold() + 1
     const open = [...links.values()].filter((link) => link.greeted)
@@ -348,14 +259,21 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     const start = Math.floor(options.random() * open.length)
     for (let i = 0; i < open.length; i++) {
       const link = open[(start + i) % open.length]!
-      if (link.congested) link.writer.interrupt()
-      else if ((link.features & FEATURES.elided) !== 0 && isRecent)
-        send(link.link, link.writer.write(event, view.numberOf))
+      if (link.congested) {
+        link.writer.interrupt()
+        continue
+      }
+      let bytes: Uint8Array
+      if ((link.features & FEATURES.elided) !== 0 && isRecent) bytes = link.writer.write(event, view.numberOf)
       else {
         link.writer.interrupt()
-        whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })
-        send(link.link, whole)
+        bytes = whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })
       }
+      send(link.link, bytes)
+      const { sent } = traffic.of(link.memberId)
+      sent.events += 1
+      sent.payload += payload
+      sent.header += bytes.length - payload
     }
   }
 
@@ -393,8 +311,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     took: (link, creator, event, { request, isNew }, nowMs) => {
       trees.arrived(link, creator, request !== 0, isNew, nowMs)
       const from = links.get(link)?.memberId
+      if (from !== undefined) countEvent(traffic.of(from).received, event, request, isNew)
       if (isNew && from !== undefined) trees.relay(creator, event, from)
     },
+    lag: (loopLagMs) => liveness.lag(loopLagMs),
+    liveness: liveness.view,
+    traffic: traffic.all,
+    upstreams: trees.upstreams,
     unrestorable,
     orphan,
     tick,

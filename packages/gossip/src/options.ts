@@ -33,6 +33,14 @@ export interface GossipTuning {
   readonly controlPerSecond: number
   /** The peer through which a creator's events come is kept at least this long, unless its link closes. */
   readonly graftKeepMs: number
+  /** Who has been silent this long is pinged; after twice as long others are asked to challenge it. */
+  readonly pingAfterMs: number
+  /** Challenged by others, it has this long before it is suspected, times one more than the local health counter. */
+  readonly probeWaitMs: number
+  /** A member whose link closed is suspected when it is not back after this. */
+  readonly reopenMs: number
+  /** A suspicion has to stand for this long before it counts for DOWN. */
+  readonly confirmMs: number
   /** A difference in records is left to what is on its way by itself for this long. */
   readonly recordGraceMs: number
   /** Versions of records are told at most so often on one's own account. */
@@ -58,6 +66,10 @@ export const DEFAULT_TUNING: GossipTuning = {
   controlBurst: 400,
   controlPerSecond: 100,
   graftKeepMs: 2_000,
+  pingAfterMs: 400,
+  probeWaitMs: 200,
+  reopenMs: 200,
+  confirmMs: 1_000,
   recordGraceMs: 200,
   versionsEveryMs: 1_000,
   recordBurst: 40,

@@ -1,7 +1,7 @@
 /** What goes into a member and what comes out: the whole contract between the pure state machine and its driver. */
 import type { Block } from '@hearsay/consensus'
 import type { BranchProof, CryptoSuite, Genesis, VerifiedEvent } from '@hearsay/dag'
-import type { GossipTuning, LinkFault, PeerView, WantFrame } from '@hearsay/gossip'
+import type { GossipTuning, LinkFault, PeerView, WantFrame, LinkTraffic, LivenessView } from '@hearsay/gossip'
 import type { CreatorTuning } from './creator.ts'
 import type { PoolLimits } from './pool.ts'
 import type { MemberReport, NetworkReport, Vitals } from './self-report.ts'
@@ -87,6 +87,12 @@ export type MemberEffect =
   /** This member must not go on: another process acts under its key. */
   | { readonly kind: 'fail'; readonly code: string; readonly message: string }
 
+export interface GossipReport {
+  readonly liveness: readonly LivenessView[]
+  readonly traffic: ReadonlyMap<number, LinkTraffic>
+  readonly upstreams: ReadonlyMap<number, number>
+}
+
 export interface MemberView {
   readonly round: number
   readonly ledgerHash: Uint8Array
@@ -110,6 +116,8 @@ export interface MemberView {
   /** What members say of themselves, and what the network is like by that. */
   readonly reports: () => readonly MemberReport[]
   readonly network: () => NetworkReport
+  /** How each other member is, what has gone over its link, and through whom creators without a link are heard. */
+  readonly gossip: (nowMs: number) => GossipReport
 }
 
 export interface Member {

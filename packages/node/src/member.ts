@@ -265,6 +265,7 @@ export function createMember(options: MemberOptions): Member {
   function applyGossip(effect: GossipEffect, now: Moment): void {
     if (effect.kind === 'events') return intake(effect, now)
     if (effect.kind === 'record') return
+    if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
     // Nobody sends notes yet.
     if (effect.kind === 'greeted' || effect.kind === 'note') return
@@ -305,6 +306,7 @@ export function createMember(options: MemberOptions): Member {
 
   function step(input: MemberInput, now: Moment): readonly MemberEffect[] {
     loopLagMs = now.loopLagMs
+    gossip.lag(loopLagMs)
     apply(input, now)
     takeGossip(now)
     considerCreating(now)
@@ -343,6 +345,11 @@ export function createMember(options: MemberOptions): Member {
       branched: members.filter((member) => graph.hasBranched(member.id)).map((member) => member.id),
       counters,
       reports: () => memberReports(gossip, members),
+      gossip: (nowMs) => ({
+        liveness: gossip.liveness(nowMs),
+        traffic: gossip.traffic(),
+        upstreams: gossip.upstreams(),
+      }),
       network: () => networkReport(memberReports(gossip, members), members),
     }
   }

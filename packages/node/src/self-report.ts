@@ -29,6 +29,8 @@ export interface SelfReport {
   consider(nowMs: number): void
   nextMs(): number | undefined
   vitals(vitals: Vitals): void
+  /** Others think that this member is down: the next one is due as soon as any could be. */
+  hurry(): void
 }
 
 export type Measured = Pick<
@@ -48,9 +50,10 @@ export function createSelfReport(
   let publishedRound = -1
   let publishedPeers = -1
   let publishedTransactions = 0
+  let isHurried = false
 
   const isChanged = ({ decidedRound, peers }: Measured): boolean =>
-    decidedRound !== publishedRound || peers !== publishedPeers
+    isHurried || decidedRound !== publishedRound || peers !== publishedPeers
 
   function publish(measured: Measured, nowMs: number): void {
     const elapsedMs = publishedMs === undefined ? Infinity : nowMs - publishedMs
@@ -67,6 +70,7 @@ export function createSelfReport(
       }),
     )
     publishedMs = nowMs
+    isHurried = false
     publishedRound = measured.decidedRound
     publishedPeers = measured.peers
     publishedTransactions = measured.transactions
@@ -87,6 +91,7 @@ export function createSelfReport(
       const measured = measure()
       return measured.peers === 0 ? undefined : dueMs(measured)
     },
+    hurry: () => void (isHurried = true),
     vitals: (measured) => void (vitals = measured),
   }
 }
