@@ -60,30 +60,35 @@ function keepEvent(k: Core, slot: number): boolean {
 
 /**
  * Computes again the events whose round is that of the new base E, or whose parents' round is, and checks all later ones.
- * As soon as a round has changed, or something that counts of a later event, all that was added after it is
- * computed again as well: nothing that was added before can depend on it.
+ * When an event has changed from one round to another, the later events whose parents' round is one of the
+ * two are computed again as well: nothing that was added before can depend on it.
  *
- * Why that is enough: let x have parentRound > E, and all before it be right. Which witnesses it sees, strongly sees and votes
- * with are of rounds > E; they come from the same entries of its parents with parentRound > E and of first
- * witnesses of round E + 1, which have round and witness hood as before and see of their round only themselves. What
- * it sees of a member that has not branched is the newest event of a chain, and events of rounds > E keep their
- * rounds. What it sees of a branched member depends on generations and on lower rounds, so it is walked again and compared.
+ * Why that is enough: let x have parentRound r > E, and let every event of round r before x have the same round as before. Which
+ * witnesses x sees, strongly sees and votes with are of rounds >= r; they come from the same entries of its parents
+ * with parentRound r and of first witnesses of round r, which have round and witness hood as before and see of
+ * their round only themselves. What it sees of a member that has not branched is the newest event of a chain, and events
+ * of those rounds keep their rounds. What it sees of a branched member depends on generations, so it is walked again
+ * and compared.
  */
 function recomputeBase(k: Core): void {
   const { s, f, c, live } = k
   const { base } = f
-  let all = false
+  const changed = new Set<number>()
   forgetTags(f, base)
   for (let i = 0; i < k.liveCount; i++) {
     const x = live[i]!
     const slot = x & s.mask
     const before = s.round[slot]!
-    if (before === 0 || (!all && s.parentRound[slot]! > base && keepEvent(k, slot))) continue
-    if (s.parentRound[slot]! > base) all = true
+    if (before === 0) continue
+    const level = s.parentRound[slot]!
+    if (level > base && !changed.has(level) && keepEvent(k, slot)) continue
     giveRow(f, s.row[slot]!)
     s.round[slot] = 0
     const outcome = divide(s, f, c, x, before)
-    if (outcome === DIVIDED ? s.round[slot] !== before : before > base) all = true
+    const after = outcome === DIVIDED ? s.round[slot]! : 0
+    if (after === before || (before <= base && after <= base)) continue
+    changed.add(before)
+    changed.add(after)
   }
 }
 
