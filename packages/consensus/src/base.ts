@@ -5,55 +5,42 @@
 import { reserve } from './counting.ts'
 import { decidedRound } from './core.ts'
 import type { Core } from './core.ts'
-import { trimCoverage, rebuildCoverage } from './coverage.ts'
 import { startElection } from './election.ts'
 import { changeRoster, clearFrame, giveRow } from './frame.ts'
-import { BRANCHED, divide, DIVIDED, ROUNDLESS } from './rounds.ts'
+import { rebuildLanes, sweepLanes } from './lanes.ts'
+import { divide } from './rounds.ts'
 import { forgetTags, listParents, parentGeneration, walkLastSeen } from './seeing.ts'
 import { forgetBefore, LIVE, renumber } from './store.ts'
 
 /** Computes all metadata again from the base (spec section 2: "is computed afresh when D grows"). */
 export function computeAfresh(k: Core): void {
   const { s, f, c, live, witnesses } = k
-  for (let restart = true; restart;) {
-    restart = false
-    clearFrame(f)
-    witnesses.length = 0
-    for (let i = 0; i < k.liveCount; i++) s.round[live[i]! & s.mask] = 0
-    for (let i = 0; i < k.liveCount; i++) {
-      const x = live[i]!
-      const outcome = divide(s, f, c, x, 0)
-      if (outcome === BRANCHED) {
-        f.branching = true
-        restart = true
-        break
-      }
-      if (outcome !== ROUNDLESS && s.firstSelfWitness[x & s.mask] === x) witnesses.push(x)
-    }
+  clearFrame(f, k.l.branches > 0)
+  witnesses.length = 0
+  for (let i = 0; i < k.liveCount; i++) s.round[live[i]! & s.mask] = 0
+  for (let i = 0; i < k.liveCount; i++) {
+    const x = live[i]!
+    if (divide(s, f, c, x, 0) && s.firstSelfWitness[x & s.mask] === x) witnesses.push(x)
   }
-  if (f.branchedCount === 0) f.branching = false
 }
 
 /**
- * Checks, for an event x with parentRound > E, that nothing it has depends on what the move has changed, and brings up to
- * date what is not compared: its generation, and what it sees of branched members below its own round.
+ * Brings up to date the generation of an event x with parentRound > E, and checks that nothing else that it has depends on what
+ * the move has changed: which event of a branched member it sees may depend on generations. What it sees below the round
+ * of its parents counts for nothing, in its descendants either.
  */
 function keepEvent(k: Core, slot: number): boolean {
   const { s, f } = k
-  if (listParents(s, f, slot) !== s.parentRound[slot]) return false
+  listParents(s, f, slot)
   s.generation[slot] = parentGeneration(s, f) + 1
   const own = s.member[slot]!
   const row = s.row[slot]! * f.size
   for (let i = 0; i < f.branchedCount; i++) {
     const m = f.branchedMembers[i]!
-    if (m === own) continue
-    const via = walkLastSeen(s, f, m)
-    const last = via < 0 ? -1 : f.seen[f.upRows[via]! * f.size + m]!
     const before = f.seen[row + m]!
-    if (last === before) continue
-    if (last >= 0 && s.round[last & s.mask]! > f.base) return false
-    if (before >= 0 && s.round[before & s.mask]! > f.base) return false
-    f.seen[row + m] = last
+    if (m === own || before < s.tail || s.round[before & s.mask]! <= f.base) continue
+    const via = walkLastSeen(s, f, m)
+    if (via < 0 || f.seen[f.upRows[via]! * f.size + m] !== before) return false
   }
   return true
 }
@@ -82,10 +69,8 @@ function recomputeBase(k: Core): void {
     if (before === 0) continue
     const level = s.parentRound[slot]!
     if (level > base && !changed.has(level) && keepEvent(k, slot)) continue
-    giveRow(f, s.row[slot]!)
     s.round[slot] = 0
-    const outcome = divide(s, f, c, x, before)
-    const after = outcome === DIVIDED ? s.round[slot]! : 0
+    const after = divide(s, f, c, x, before) ? s.round[slot]! : 0
     if (after === before || (before <= base && after <= base)) continue
     changed.add(before)
     changed.add(after)
@@ -103,37 +88,33 @@ function listWitnesses(k: Core): void {
   }
 }
 
-/** Does a member that counts as branched still have events with a round that are not one chain? */
-function stillBranched(k: Core): boolean {
-  const { s, f } = k
-  const newest = new Int32Array(f.size).fill(-1)
-  for (let i = 0; i < k.liveCount; i++) {
-    const x = k.live[i]!
-    const slot = x & s.mask
-    const own = s.member[slot]!
-    if (own < 0 || s.round[slot] === 0) continue
-    if (newest[own] !== -1 && newest[own] !== s.selfParent[slot]) return true
-    newest[own] = x
-  }
-  return false
+/** Drops from the witnesses those of the base; no round has changed. */
+function keepWitnesses(k: Core): void {
+  const { s, f, witnesses } = k
+  let kept = 0
+  for (const x of witnesses) if (s.round[x & s.mask]! > f.base) witnesses[kept++] = x
+  witnesses.length = kept
 }
 
-/** Drops from the live events those that are ordered or ancient, except the judges of the base, and the rows with them. */
+/** Drops from the live events those that are ordered or ancient, except the judges of the base, and their rows with them. */
 export function sweep(k: Core): void {
   const { s, f, live } = k
+  const { state, judge, round, row, mask } = s
   let kept = 0
   for (let i = 0; i < k.liveCount; i++) {
     const x = live[i]!
-    const slot = x & s.mask
-    const stays = s.state[slot] === LIVE || s.judge[slot] === 1
-    if (s.round[slot]! > 0 && (!stays || s.round[slot]! < f.base)) {
-      giveRow(f, s.row[slot]!)
-      s.round[slot] = 0
+    const slot = x & mask
+    if (round[slot]! < f.base) round[slot] = 0
+    if (state[slot] === LIVE || judge[slot] === 1) {
+      live[kept++] = x
+    } else {
+      round[slot] = 0
+      giveRow(f, row[slot]!)
     }
-    if (stays) live[kept++] = x
   }
   k.liveCount = kept
   forgetBefore(s, kept > 0 ? live[0]! : s.next)
+  sweepLanes(k.l, s, f, live, kept)
 }
 
 function shiftIndices(k: Core): void {
@@ -142,7 +123,7 @@ function shiftIndices(k: Core): void {
   for (let i = 0; i < k.judges.length; i++) k.judges[i]! -= shift
   k.f.roundOffset += k.f.base - 1
   k.f.base = 1
-  rebuildCoverage(k.v, k.s, k.f.roster, k.live, k.liveCount)
+  rebuildLanes(k.l, k.s, k.f, k.f.roster, k.live, k.liveCount)
 }
 
 function adoptRoster(k: Core): boolean {
@@ -155,7 +136,7 @@ function adoptRoster(k: Core): boolean {
     const slot = k.live[i]! & s.mask
     s.member[slot] = roster.indexOf.get(s.creator[slot]!) ?? -1
   }
-  rebuildCoverage(k.v, s, roster, k.live, k.liveCount)
+  rebuildLanes(k.l, s, f, roster, k.live, k.liveCount)
   return true
 }
 
@@ -186,19 +167,20 @@ export function moveBase(k: Core, judges: number[]): void {
   for (const judge of judges) s.judge[judge & s.mask] = 1
   k.judges = judges
   f.base = e.round
-  f.stale = true
   sweep(k)
-  trimCoverage(k.v, s, k.live, k.liveCount)
   if (adoptRoster(k)) afresh = true
   if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
     shiftIndices(k)
     afresh = true
   }
-  if (!same && !afresh) {
+  if (f.branching && k.l.branches === 0) afresh = true
+  if (afresh) {
+    computeAfresh(k)
+  } else if (same) {
+    keepWitnesses(k)
+  } else {
     recomputeBase(k)
-    afresh = f.branching && !stillBranched(k)
+    listWitnesses(k)
   }
-  if (afresh) computeAfresh(k)
-  else listWitnesses(k)
   startElection(e, f, f.base + 1)
 }

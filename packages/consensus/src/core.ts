@@ -2,9 +2,9 @@
  * The state of one engine, and what several of its parts do to it.
  */
 import { Counter, reserve } from './counting.ts'
-import { Coverage, uncover, rebuildCoverage } from './coverage.ts'
 import { Election, startElection } from './election.ts'
-import { Frame } from './frame.ts'
+import { clearFrame, Frame } from './frame.ts'
+import { Lanes, rebuildLanes } from './lanes.ts'
 import { OrderScratch } from './order.ts'
 import { createRosterSchedule } from './roster.ts'
 import type { RosterSchedule } from './roster.ts'
@@ -27,7 +27,7 @@ export class Core {
   readonly f: Frame
   readonly c: Counter = new Counter()
   readonly e: Election
-  readonly v: Coverage
+  readonly l: Lanes = new Lanes()
   readonly o: OrderScratch = new OrderScratch()
   readonly rosters: RosterSchedule
   readonly roundsNonAncient: number
@@ -70,8 +70,8 @@ export class Core {
       this.judges = snapshot.judges.map(() => -1)
       this.f.base = 1
     }
-    this.v = new Coverage()
-    rebuildCoverage(this.v, this.s, this.f.roster, this.live, 0)
+    rebuildLanes(this.l, this.s, this.f, this.f.roster, this.live, 0)
+    clearFrame(this.f, false)
     startElection(this.e, this.f, this.f.base + 1)
     reserve(this.c, this.f.size)
   }
@@ -84,5 +84,4 @@ export function decidedRound(k: Core): number {
 /** The event is ordered or ancient now. */
 export function bury(k: Core, slot: number): void {
   k.s.state[slot] = GONE
-  uncover(k.v, slot)
 }

@@ -117,8 +117,8 @@ function seesCandidate(s: EventStore, f: Frame, v: number, candidate: number): b
   const { mask, tail, round, firstSelfWitness, selfParent } = s
   const slot = v & mask
   const level = round[slot]!
-  const last = f.seen[s.row[slot]! * f.size + s.member[candidate & mask]!]!
-  if (last < 0) return false
+  const last = f.seen[s.row[slot]! * f.stride + s.member[candidate & mask]!]!
+  if (last < tail || round[last & mask] === 0) return false
   let u = firstSelfWitness[last & mask]!
   while (round[u & mask]! >= level) {
     const self = selfParent[u & mask]!

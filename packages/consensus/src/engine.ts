@@ -6,12 +6,12 @@
 import { computeAfresh, moveBase, sweep } from './base.ts'
 import { bury, Core, decidedRound } from './core.ts'
 import type { EngineTuning } from './core.ts'
-import { coverEvent, trimCoverage } from './coverage.ts'
 import { compareIds, consider, electedJudges, startElection } from './election.ts'
+import { hear } from './lanes.ts'
 import { collectReceived, judgesMedian, sortReceived } from './order.ts'
-import { BRANCHED, divide, ROUNDLESS } from './rounds.ts'
 import { createRecorder } from './explain-engine.ts'
 import type { Recorder } from './explain-engine.ts'
+import { divide } from './rounds.ts'
 import { append, LIVE } from './store.ts'
 import { NO_EVENT } from './types.ts'
 import type {
@@ -46,7 +46,7 @@ function moveAncient(k: Core, judges: readonly number[]): void {
 /** Spec section 5: gives the received events their places and times, and moves the last time given. */
 function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
   const { s, o } = k
-  collectReceived(s, k.v, o, k.f.roster, k.live, k.liveCount, judges)
+  collectReceived(s, k.f, k.l, o, k.live, k.liveCount, judges)
   const events: OrderedEvent[] = []
   for (const place of sortReceived(s, o, judges)) {
     const x = o.received[place]!
@@ -118,7 +118,6 @@ function startFromSnapshot(k: Core): void {
   for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
   sweep(k)
-  trimCoverage(k.v, s, k.live, k.liveCount)
   computeAfresh(k)
   startElection(k.e, f, f.base + 1)
   if (replayElection(k)) settle(k)
@@ -146,18 +145,16 @@ function insert(k: Core, event: EngineEvent): number {
     k.live = live
   }
   k.live[k.liveCount++] = x
-  coverEvent(k.v, s, x)
+  hear(k.l, s, f, x)
   if (k.missingJudges > 0) {
     awaitJudge(k, x)
     return handle
   }
-  const outcome = divide(s, f, k.c, x, 0)
-  if (outcome === BRANCHED) {
-    f.branching = true
+  if (k.l.branches > 0 && !f.branching) {
     computeAfresh(k)
     startElection(k.e, f, f.base + 1)
     if (replayElection(k)) settle(k)
-  } else if (outcome !== ROUNDLESS && s.firstSelfWitness[x & s.mask] === x) {
+  } else if (divide(s, f, k.c, x, 0) && s.firstSelfWitness[x & s.mask] === x) {
     k.witnesses.push(x)
     if (consider(s, f, k.e, k.c, x)) settle(k)
   }

@@ -1,11 +1,14 @@
 /**
- * The election base and everything that is relative to it (spec section 2): the ruling roster, the last decided
- * round, and the rows of the events that have a round.
+ * The rows of the held events, and what is relative to the election base (spec section 2): the ruling roster, the last
+ * decided round, who has branched.
  *
- * A row of an event x has three parts, each with a place for every member of the ruling roster:
- * - `seen`: the index of lastSeen(x, m), −1 if none. If m has not branched it may hold an index of an event that
- *   has lost its round meanwhile; such an index is lower than that of every later event of that member, so it never
- *   wins a comparison, and no bit of `current` points to it, so it is never followed.
+ * A row of an event x has these parts:
+ * - `heard`: see lanes.ts. It does not depend on the base.
+ * - `seen`: the index of lastSeen(x, m) for every member m of the ruling roster, −1 if none. As long as no member's live
+ *   events branch this is `heard` (the same array): an entry may then be the index of an event without a round; such
+ *   an index is lower than that of every event of the member with a round, so it never wins a comparison, and no bit of
+ *   `current` points to it, so it is never followed. While `branching`, it is an array of its own, and entries whose
+ *   event has lost its round, or is forgotten, count as none.
  * - `bits`: sets of members, each `words` long:
  *   `current`: firstSeen(x, m) has the round of x; `previous`: x has m's witness of the round before as an ancestor
  *   (only meant for members that have not branched); `strong`: stronglySeen(x, m) is not none; and three
@@ -35,7 +38,12 @@ export class Frame {
   /** The last decided round, as the store counts rounds; 0 at genesis only. */
   base = 0
 
+  heard: Int32Array
+  /** Entries of `heard` a row, at least the size of the roster. */
+  width: number
   seen: Int32Array
+  /** Entries of `seen` a row. */
+  stride: number
   bits: Int32Array
   strong: Int32Array
   rowCapacity: number
@@ -43,9 +51,7 @@ export class Frame {
   freeRows: Int32Array
   freeCount = 0
 
-  /** Rows may hold events that have lost their round (of members that have not branched only). */
-  stale = false
-  /** Some member may have branched: remember `strong` for every event, compute generations. */
+  /** The live events of some member branch: remember `strong` for every event, compute generations. */
   branching = false
   /** Members whose events with a round are not one self-chain. */
   branchedMembers: Int32Array
@@ -79,7 +85,10 @@ export class Frame {
     this.words = roster.words
     this.roundOffset = roundOffset
     this.rowCapacity = rowCapacity
-    this.seen = new Int32Array(rowCapacity * this.size)
+    this.width = this.size
+    this.heard = new Int32Array(rowCapacity * this.width)
+    this.stride = this.width
+    this.seen = this.heard
     this.bits = new Int32Array(rowCapacity * this.words * ROW_SETS)
     this.strong = new Int32Array(0)
     this.freeRows = new Int32Array(rowCapacity)
@@ -112,10 +121,15 @@ export function takeRow(f: Frame): number {
   if (f.freeCount > 0) return f.freeRows[--f.freeCount]!
   if (f.rowNext === f.rowCapacity) {
     f.rowCapacity *= 2
-    f.seen = larger(f.seen, f.rowCapacity * f.size)
+    f.heard = larger(f.heard, f.rowCapacity * f.width)
     f.bits = larger(f.bits, f.rowCapacity * f.words * ROW_SETS)
     f.freeRows = larger(f.freeRows, f.rowCapacity)
-    if (f.branching) f.strong = larger(f.strong, f.rowCapacity * f.size)
+    if (f.branching) {
+      f.seen = larger(f.seen, f.rowCapacity * f.size)
+      f.strong = larger(f.strong, f.rowCapacity * f.size)
+    } else {
+      f.seen = f.heard
+    }
   }
   return f.rowNext++
 }
@@ -124,26 +138,31 @@ export function giveRow(f: Frame, row: number): void {
   f.freeRows[f.freeCount++] = row
 }
 
-/** Forgets all that is relative to the base. */
-export function clearFrame(f: Frame): void {
-  f.rowNext = 1
-  f.freeCount = 0
+/** Forgets all that is relative to the base. `branching`: the live events of some member are not one chain. */
+export function clearFrame(f: Frame, branching: boolean): void {
   f.branchedCount = 0
-  f.stale = false
   f.branchedSet.fill(0)
   f.branched.fill(0)
   f.tagRounds.fill(0)
   f.tagsOff = false
   f.newest.fill(-1)
-  if (f.branching && f.strong.length < f.seen.length) f.strong = new Int32Array(f.seen.length)
+  f.branching = branching
+  if (!branching) {
+    f.seen = f.heard
+    f.stride = f.width
+    f.strong = new Int32Array(0)
+  } else if (f.strong.length < f.rowCapacity * f.size) {
+    f.seen = new Int32Array(f.rowCapacity * f.size)
+    f.stride = f.size
+    f.strong = new Int32Array(f.rowCapacity * f.size)
+  }
 }
 
-/** Puts another roster in place; everything that is relative to the base must be computed afresh. */
+/** Puts another roster in place; lanes must be made anew, and everything that is relative to the base afresh. */
 export function changeRoster(f: Frame, roster: DenseRoster): void {
   f.roster = roster
   f.size = roster.size
   f.words = roster.words
-  f.seen = new Int32Array(f.rowCapacity * f.size)
   f.bits = new Int32Array(f.rowCapacity * f.words * ROW_SETS)
   f.strong = new Int32Array(0)
   f.branchedMembers = new Int32Array(f.size)
@@ -154,5 +173,4 @@ export function changeRoster(f: Frame, roster: DenseRoster): void {
   f.newest = new Int32Array(f.size)
   f.found = new Int32Array(f.words)
   f.via = new Int32Array(f.words * f.upRows.length)
-  clearFrame(f)
 }

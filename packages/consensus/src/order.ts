@@ -2,17 +2,22 @@
  * Decides which events a decided round receives, when they happened, and in which order they stand: `findOrder` of the
  * paper. Source: spec section 5.
  *
- * coverage.ts has listed, for each event of a judge's self-chain, what its creator reached with it first. Here the chains of all
- * judges are merged by time, and each list is run through: the time at which the judges that have reached an event
- * come to hold more than half of the weight is its median time, and an event that all of them have reached is received. So
- * no times are kept for each judge, and nothing is sorted for an event.
+ * An event is received if every judge has heard of it (lanes.ts), so of each lane a round receives the oldest live events up to
+ * the least that a judge has heard of. For the times, the chains of all judges are merged by time, and every event on
+ * them is asked what its creator heard of first with it. The time at which the judges that have heard of an event come to hold more
+ * than half of the weight is its median time. So no times are kept for each judge, and nothing is sorted for an event.
  */
-import { coverJudges } from './coverage.ts'
-import type { Coverage, Lists } from './coverage.ts'
+import type { Frame } from './frame.ts'
+import type { Lanes } from './lanes.ts'
 import type { DenseRoster } from './roster.ts'
-import { LIVE, RECEIVED } from './store.ts'
+import { weightedMedian } from './median.ts'
+import { GONE, LIVE, RECEIVED } from './store.ts'
 import type { EventStore } from './store.ts'
+import { receiveStrays } from './strays.ts'
 
+const NOTHING = 0x7fffffff
+
+/** Fixed-shape record. */
 export class OrderScratch {
   /** The live self-chains of the judges, one after the other, each from the judge downwards. */
   chains: number[] = []
@@ -22,27 +27,21 @@ export class OrderScratch {
   /** Binary heap of judges by the time of what comes next. */
   heap: number[] = []
   times: Float64Array = new Float64Array(0)
-  /** By slot: the median time, and the weight so far if weights differ. */
-  median: Float64Array = new Float64Array(0)
-  sums: Float64Array = new Float64Array(0)
-  /** Received events as they were added, and each one's median time. */
+  /** Received events as they were added; of each: its median time, and the weight of the judges counted so far. */
   received: number[] = []
-  medians: number[] = []
-}
-
-/** The least time such that the judges whose time is not later hold more than half of the weight. */
-function weightedMedian(times: Float64Array, weights: Float64Array, count: number): number {
-  const places = Array.from({ length: count }, (_, i) => i)
-  places.sort((a, b) => times[a]! - times[b]!)
-  let total = 0
-  for (let i = 0; i < count; i++) total += weights[i]!
-  let sum = 0
-  for (const place of places) {
-    sum += weights[place]!
-    // Doubling a safe integer is exact.
-    if (2 * sum > total) return times[place]!
-  }
-  throw new Error('invariant: a median of no judges')
+  medians: Float64Array = new Float64Array(64)
+  sums: Float64Array = new Float64Array(64)
+  /**
+   * The lanes that hold received events; these events lane by lane, each lane followed by NOTHING, and their places in
+   * `received`; where each of the lanes begins there.
+   */
+  lanes: number[] = []
+  listed: number[] = []
+  places: number[] = []
+  starts: number[] = []
+  /** For each judge and lane: how far the judge has heard, and the first event that it has not heard of. */
+  next: Int32Array = new Int32Array(64)
+  unheard: Int32Array = new Int32Array(64)
 }
 
 /** The weighted median of the judges' own times. */
@@ -76,7 +75,7 @@ function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]):
   if (o.times.length < judges.length) o.times = new Float64Array(judges.length)
   for (let j = 0; j < judges.length; j++) {
     begin[j] = chains.length
-    for (let x = judges[j]!; x >= s.tail && s.state[x & s.mask] === LIVE; x = s.selfParent[x & s.mask]!)
+    for (let x = judges[j]!; x >= s.tail && s.state[x & s.mask] !== GONE; x = s.selfParent[x & s.mask]!)
       chains.push(x)
     cursor[j] = chains.length - 1
     if (cursor[j]! < begin[j]!) continue
@@ -90,55 +89,112 @@ function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]):
   }
 }
 
-/** One more judge has reached each event of a list, at `time`. `half`: with so many judges it is more than half. */
-function tally(
+/** Lists what is received, lane by lane, and marks it. */
+function listReceived(
   s: EventStore,
+  f: Frame,
+  l: Lanes,
   o: OrderScratch,
-  lists: Lists,
-  start: number,
-  count: number,
-  time: number,
-  half: number,
+  judges: readonly number[],
 ): void {
-  const { mark, mask, tail } = s
-  const { data, mask: listMask } = lists
-  const { median } = o
-  const first = start & listMask
-  for (let i = first; i < first + count; i++) {
-    const e = data[i & listMask]!
-    // What has been forgotten was ordered or became ancient.
-    if (e < tail) continue
-    const slot = e & mask
-    const reached = mark[slot]! + 1
-    mark[slot] = reached
-    if (reached === half) median[slot] = time
+  const { heard, width } = f
+  const { lane: lanes, mask, tail, state, selfParent } = s
+  const { listed } = o
+  o.lanes.length = 0
+  o.starts.length = 0
+  listed.length = 0
+  for (let lane = 0; lane < l.count; lane++) {
+    let least = NOTHING
+    for (let j = 0; j < judges.length; j++) {
+      const h = heard[s.row[judges[j]! & mask]! * width + lane]!
+      if (h < least) least = h
+    }
+    const start = listed.length
+    for (let e = least; e >= tail; e = selfParent[e & mask]!) {
+      const slot = e & mask
+      if (state[slot] !== LIVE || lanes[slot] !== lane) break
+      state[slot] = RECEIVED
+      listed.push(e)
+    }
+    if (listed.length === start) continue
+    for (let a = start, b = listed.length - 1; a < b; a++, b--) {
+      const e = listed[a]!
+      listed[a] = listed[b]!
+      listed[b] = e
+    }
+    o.lanes.push(lane)
+    o.starts.push(start)
+    listed.push(NOTHING)
   }
 }
 
-/** The same for weights that differ: the judge weighs `weight` of `total`. */
-function tallyWeighted(
-  s: EventStore,
+/** Puts what is received in the order in which it was added, and makes room for what is counted. */
+function placeReceived(s: EventStore, o: OrderScratch, live: Int32Array, liveCount: number, judgeCount: number): void {
+  const { received, listed, places } = o
+  const { mark, state, mask } = s
+  received.length = 0
+  for (let i = 0; i < liveCount; i++) {
+    const slot = live[i]! & mask
+    if (state[slot] !== RECEIVED) continue
+    mark[slot] = received.length
+    received.push(live[i]!)
+  }
+  places.length = 0
+  for (let i = 0; i < listed.length; i++) places.push(listed[i] === NOTHING ? -1 : mark[listed[i]! & mask]!)
+  if (o.sums.length < received.length) {
+    o.medians = new Float64Array(2 * received.length)
+    o.sums = new Float64Array(2 * received.length)
+  }
+  o.sums.fill(0, 0, received.length)
+  const needed = judgeCount * o.lanes.length
+  if (o.next.length < needed) {
+    o.next = new Int32Array(2 * needed)
+    o.unheard = new Int32Array(2 * needed)
+  }
+  for (let j = 0, at = 0; j < judgeCount; j++) {
+    for (let a = 0; a < o.lanes.length; a++, at++) {
+      o.next[at] = o.starts[a]!
+      o.unheard[at] = listed[o.starts[a]!]!
+    }
+  }
+}
+
+/**
+ * Judge j, with `weight` of `total`, hears of some events first with the event of its chain that has this row. Returns how many
+ * these are.
+ */
+function tallyHeard(
+  f: Frame,
   o: OrderScratch,
-  lists: Lists,
-  start: number,
-  count: number,
+  j: number,
+  row: number,
   time: number,
   weight: number,
   total: number,
-): void {
-  const { mark, mask, tail } = s
-  const { median, sums } = o
-  for (let i = 0; i < count; i++) {
-    const e = lists.data[(start + i) & lists.mask]!
-    if (e < tail) continue
-    const slot = e & mask
-    if (mark[slot] === 0) sums[slot] = 0
-    mark[slot]! += 1
-    const before = sums[slot]!
-    sums[slot] = before + weight
-    // Doubling a safe integer is exact.
-    if (2 * before <= total && 2 * (before + weight) > total) median[slot] = time
+): number {
+  const { heard, width } = f
+  const { lanes, listed, places, next, unheard, sums, medians } = o
+  const from = row * width
+  let at = j * lanes.length
+  let tallied = 0
+  for (let a = 0; a < lanes.length; a++, at++) {
+    const h = heard[from + lanes[a]!]!
+    if (h < unheard[at]!) continue
+    let i = next[at]!
+    let e: number
+    do {
+      const place = places[i]!
+      const before = sums[place]!
+      sums[place] = before + weight
+      // Doubling a safe integer is exact.
+      if (2 * before <= total && 2 * (before + weight) > total) medians[place] = time
+      tallied += 1
+      e = listed[++i]!
+    } while (e <= h)
+    next[at] = i
+    unheard[at] = e
   }
+  return tallied
 }
 
 /**
@@ -147,47 +203,34 @@ function tallyWeighted(
  */
 export function collectReceived(
   s: EventStore,
-  v: Coverage,
+  f: Frame,
+  l: Lanes,
   o: OrderScratch,
-  roster: DenseRoster,
   live: Int32Array,
   liveCount: number,
   judges: readonly number[],
 ): void {
-  const { weights, equal } = roster
-  if (o.median.length <= s.mask) o.median = new Float64Array(s.mask + 1)
-  if (!equal && o.sums.length <= s.mask) o.sums = new Float64Array(s.mask + 1)
+  const { weights } = f.roster
   let total = 0
   for (const judge of judges) total += weights[s.member[judge & s.mask]!]!
-  coverJudges(v, s, live, liveCount, judges)
+  listReceived(s, f, l, o, judges)
+  const strays = l.strays > 0 ? receiveStrays(s, f.roster, judges) : undefined
+  placeReceived(s, o, live, liveCount, judges.length)
   startChains(s, o, judges)
-  const half = (judges.length >>> 1) + 1
+  if (strays !== undefined) for (const [e, time] of strays) o.medians[s.mark[e & s.mask]!] = time
   const { heap, chains, cursor, begin, times } = o
-  while (heap.length > 0) {
+  let open = judges.length * (o.listed.length - o.lanes.length)
+  while (open > 0) {
     const j = heap[0]!
     const slot = chains[cursor[j]!]! & s.mask
-    const own = s.member[slot]!
-    const lists = v.branched[own] === 1 ? v.passing : v.kept
-    const start = v.listStart[slot]!
-    if (equal) tally(s, o, lists, start, v.listCount[slot]!, times[j]!, half)
-    else tallyWeighted(s, o, lists, start, v.listCount[slot]!, times[j]!, weights[own]!, total)
+    open -= tallyHeard(f, o, j, s.row[slot]!, times[j]!, weights[s.member[slot]!]!, total)
     cursor[j]! -= 1
     if (cursor[j]! >= begin[j]!) times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!
     else if (heap.length === 1) break
     else heap[0] = heap.pop()!
     siftDown(o)
   }
-  o.received.length = 0
-  o.medians.length = 0
-  for (let i = 0; i < liveCount; i++) {
-    const slot = live[i]! & s.mask
-    const reached = s.mark[slot]!
-    s.mark[slot] = 0
-    if (reached !== judges.length || s.state[slot] !== LIVE) continue
-    o.received.push(live[i]!)
-    o.medians.push(o.median[slot]!)
-    s.state[slot] = RECEIVED
-  }
+  if (open > 0) throw new Error('invariant: a judge has not heard of an event that its round receives')
 }
 
 /** The XOR of all judges' ids. */

@@ -4,7 +4,7 @@
  */
 import { columnsAtLeast, countColumn, countWord, popcount, weightOf } from './counting.ts'
 import type { Counter } from './counting.ts'
-import { ROW_SETS, SHARED_TAG, TAG_SETS, takeRow } from './frame.ts'
+import { ROW_SETS, SHARED_TAG, TAG_SETS } from './frame.ts'
 import type { Frame } from './frame.ts'
 import {
   listParents,
@@ -18,12 +18,6 @@ import {
 } from './seeing.ts'
 import type { EventStore } from './store.ts'
 
-/** What became of the event: it has no round, it has one, or it is the first branch that was noticed. */
-export const ROUNDLESS = 0
-export const DIVIDED = 1
-/** Nothing was computed: the base must be computed afresh with `branching` on. */
-export const BRANCHED = 2
-
 /** Is `index` held, with a round? */
 function hasRound(s: EventStore, index: number): boolean {
   return index >= s.tail && s.round[index & s.mask]! > 0
@@ -31,46 +25,37 @@ function hasRound(s: EventStore, index: number): boolean {
 
 /** A base judge none of whose parents has a round, or a parentless event at genesis. */
 function divideRoot(s: EventStore, f: Frame, x: number, slot: number, round: number): void {
-  const row = takeRow(f)
-  const { seen, bits, size, words } = f
-  seen.fill(-1, row * size, (row + 1) * size)
-  bits.fill(0, row * words * ROW_SETS, (row + 1) * words * ROW_SETS)
+  const row = s.row[slot]!
+  const { seen, bits, size, words, branching } = f
   const own = s.member[slot]!
-  if (own >= 0) {
-    seen[row * size + own] = x
-    bits[row * words * ROW_SETS + (own >>> 5)] = 1 << own
+  if (branching) {
+    seen.fill(-1, row * size, (row + 1) * size)
+    if (own >= 0) seen[row * size + own] = x
   }
-  s.row[slot] = row
+  bits.fill(0, row * words * ROW_SETS, (row + 1) * words * ROW_SETS)
+  if (own >= 0) bits[row * words * ROW_SETS + (own >>> 5)] = 1 << own
   s.round[slot] = round
   s.parentRound[slot] = 0
   s.generation[slot] = 1
   s.firstSelfWitness[slot] = x
   s.firstWitness[slot] = x
   s.seenCount[slot] = own >= 0 ? 1 : 0
-  if (f.branching && own >= 0) {
+  if (branching && own >= 0) {
     tagWitness(s, f, slot, own)
     putTag(f, row, own, s.tag[slot]!)
   }
 }
 
-/** Takes out of all rows what they have of a member's events that have lost their round. */
-function clearStale(s: EventStore, f: Frame, m: number): void {
-  for (let at = m; at < f.rowNext * f.size; at += f.size) if (!hasRound(s, f.seen[at]!)) f.seen[at] = -1
-}
-
-/** Notes that `x`, which will have a round, comes next in its creator's chain, or branches off it. */
-function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: number): boolean {
+/** Notes that `x`, which will have a round, comes next in its creator's chain, or branches off it. While branching. */
+function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: number): void {
   const newest = f.newest[own]!
   if (newest !== self && hasRound(s, newest) && f.branched[own] === 0) {
-    if (!f.branching) return false
     f.branched[own] = 1
     f.branchedSince[own] = x
     f.branchedSet[own >>> 5]! |= 1 << own
     f.branchedMembers[f.branchedCount++] = own
-    if (f.stale) clearStale(s, f, own)
   }
   f.newest[own] = x
-  return true
 }
 
 /**
@@ -78,12 +63,12 @@ function noteBranch(s: EventStore, f: Frame, x: number, own: number, self: numbe
  * round, and x itself) by what each one sees. Returns how many.
  */
 function listViews(s: EventStore, f: Frame, c: Counter, row: number, own: number): number {
-  const { bits, seen, words, size } = f
+  const { bits, seen, words } = f
   const { row: rows, mask } = s
   const { weights, equal } = f.roster
   const { offsets } = c
   const at = row * words * ROW_SETS
-  const from = row * size
+  const from = row * f.stride
   const stride = words * ROW_SETS
   let count = 0
   for (let w = 0; w < words; w++) {
@@ -111,16 +96,18 @@ function placeOf(bits: Int32Array, at: number, m: number): number {
 }
 
 /** Do the views hold enough bits at all: a supermajority of columns, each with a supermajority of views? */
-function enoughBits(s: EventStore, f: Frame, row: number, own: number): boolean {
-  const { bits, seen, words, size } = f
+function enoughBits(s: EventStore, f: Frame, slot: number, row: number, own: number): boolean {
+  const { bits, seen, words, stride } = f
   const { seenCount, mask } = s
   const { supermajority } = f.roster
   const at = row * words * ROW_SETS
+  // The event itself may stand in its row: it has been counted as one that sees itself.
+  seenCount[slot] = 0
   let sum = 0
   for (let w = 0; w < words; w++) {
     const set = bits[at + w]!
     if (own >= 0) sum += popcount(set)
-    const first = row * size + w * 32
+    const first = row * stride + w * 32
     for (let rest = set; rest !== 0; rest &= rest - 1) {
       sum += seenCount[seen[first + 31 - Math.clz32(rest & -rest)]! & mask]!
     }
@@ -168,7 +155,7 @@ function seenThroughMany(
       if (m3 === own) continue
       const view = seen[row * size + m3]!
       const seenOfM = seen[s.row[view & s.mask]! * size + m]!
-      if (seenOfM >= 0 && s.firstSelfWitness[seenOfM & s.mask] === witness) weight += weights[m3]!
+      if (seenOfM >= s.tail && s.firstSelfWitness[seenOfM & s.mask] === witness) weight += weights[m3]!
     }
   }
   return weight >= supermajority
@@ -214,7 +201,7 @@ function stronglySee(s: EventStore, f: Frame, c: Counter, slot: number, row: num
   const { equal, supermajority } = f.roster
   const own = s.member[slot]!
   const at = row * words * ROW_SETS
-  if (equal && !f.branching && !enoughBits(s, f, row, own)) return
+  if (equal && !f.branching && !enoughBits(s, f, slot, row, own)) return
   const count = listViews(s, f, c, row, own)
   for (let w = 0; w < words; w++) {
     const open = bits[at + w]! & ~bits[at + 2 * words + w]!
@@ -266,8 +253,8 @@ function finish(
   s.firstSelfWitness[slot] = firstSelfWitness
   if (own >= 0) {
     bits[at + (own >>> 5)]! |= 1 << own
-    f.seen[row * f.size + own] = x
     if (f.branching) {
+      f.seen[row * f.size + own] = x
       if (firstSelfWitness === x && !tagged) tagWitness(s, f, slot, own)
       putTag(f, row, own, s.tag[firstSelfWitness & s.mask]!)
     }
@@ -279,9 +266,9 @@ function finish(
 
 /**
  * Computes the round of x and all that sections 2 and 3 say of it. Its parents were divided before it. `before` is
- * 0, or the round that x had before, if it is divided again (base.ts).
+ * 0, or the round that x had before, if it is divided again (base.ts). Returns whether it has a round.
  */
-export function divide(s: EventStore, f: Frame, c: Counter, x: number, before: number): number {
+export function divide(s: EventStore, f: Frame, c: Counter, x: number, before: number): boolean {
   const slot = x & s.mask
   const own = s.member[slot]!
   const parentRound = listParents(s, f, slot)
@@ -289,23 +276,22 @@ export function divide(s: EventStore, f: Frame, c: Counter, x: number, before: n
   if (parentRound === 0) {
     if (s.judge[slot] === 1) round = f.base
     else if (f.base === 0 && s.parentCount[slot] === 0) round = 1
-    else return ROUNDLESS
+    else return false
   }
-  if (own >= 0 && before === 0 && !noteBranch(s, f, x, own, s.selfParent[slot]!)) return BRANCHED
+  if (own >= 0 && before === 0 && f.branching) noteBranch(s, f, x, own, s.selfParent[slot]!)
   if (parentRound === 0) {
     divideRoot(s, f, x, slot, round)
-    return DIVIDED
+    return true
   }
-  const row = takeRow(f)
-  s.row[slot] = row
-  s.generation[slot] = parentGeneration(s, f) + 1
-  mergeSeen(f, row)
+  const row = s.row[slot]!
   mergeBits(s, f, row, parentRound)
   if (f.branching) {
+    s.generation[slot] = parentGeneration(s, f) + 1
+    mergeSeen(f, row)
     if (f.branchedCount > 0) seeBranched(s, f, own, row, parentRound)
     rememberStrong(s, f, x, row, parentRound)
   }
   stronglySee(s, f, c, slot, row)
   finish(s, f, x, slot, row, parentRound, before)
-  return DIVIDED
+  return true
 }

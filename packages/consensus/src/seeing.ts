@@ -55,7 +55,7 @@ export function parentGeneration(s: EventStore, f: Frame): number {
   return greatest
 }
 
-/** Element-wise maximum of what the parents see, into a row. */
+/** Element-wise maximum of what the parents see, into a row; while branching. */
 export function mergeSeen(f: Frame, row: number): void {
   const { seen, size, upRows, upCount } = f
   const into = row * size
@@ -96,24 +96,27 @@ export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: num
   }
 }
 
-/** Does candidate c replace the best one so far in the walk of section 3? */
-function isLater(s: EventStore, c: number, best: number): boolean {
-  const cs = c & s.mask
-  const bs = best & s.mask
-  // Events with one first self-witness are of one round.
-  if (s.firstSelfWitness[cs] === s.firstSelfWitness[bs]) return s.generation[cs]! > s.generation[bs]!
-  return s.round[cs]! > s.round[bs]!
-}
-
 /** Which listed parent gives lastSeen(x, m) of a member that has branched: the walk of section 3. −1: none. */
 export function walkLastSeen(s: EventStore, f: Frame, m: number): number {
   const { seen, size, upRows, upCount } = f
+  const { round, generation, firstSelfWitness, mask, tail } = s
   let via = -1
   let best = -1
+  let bestRound = 0
   for (let i = 0; i < upCount; i++) {
     const c = seen[upRows[i]! * size + m]!
-    if (c < 0 || c === best || (best >= 0 && !isLater(s, c, best))) continue
+    // What is forgotten, or has lost its round, counts as none.
+    if (c === best || c < tail) continue
+    const slot = c & mask
+    const r = round[slot]!
+    if (r <= bestRound) {
+      // Events with one first self-witness are of one round.
+      if (r < bestRound || r === 0) continue
+      if (firstSelfWitness[slot] !== firstSelfWitness[best & mask]) continue
+      if (generation[slot]! <= generation[best & mask]!) continue
+    }
     best = c
+    bestRound = r
     via = i
   }
   return via
@@ -182,9 +185,9 @@ export function forgetTags(f: Frame, round: number): void {
 
 /** The witness stronglySeen(x, m), for an x in whose set `strong` m is. */
 export function stronglySeenWitness(s: EventStore, f: Frame, slot: number, x: number, m: number): number {
-  const row = s.row[slot]! * f.size
-  if (f.branched[m] === 1 && x >= f.branchedSince[m]!) return f.strong[row + m]!
-  const last = m === s.member[slot] ? s.selfParent[slot]! : f.seen[row + m]!
+  const row = s.row[slot]!
+  if (f.branched[m] === 1 && x >= f.branchedSince[m]!) return f.strong[row * f.size + m]!
+  const last = m === s.member[slot] ? s.selfParent[slot]! : f.seen[row * f.stride + m]!
   return s.firstSelfWitness[last & s.mask]!
 }
 

@@ -8,7 +8,7 @@
  *   still can be ordered (or is a judge of the base) to the newest. What lies before the tail is forgotten: as a
  *   parent, a forgotten event is absent, which is what the spec wants of ancient ones, and the same as a parent that
  *   is ordered, because an ordered event has no round (§2) and is not ordered twice (§5).
- * - What takes space proportional to the roster is kept in *rows*, which only events with a round have.
+ * - What takes space proportional to the roster is kept in *rows*, which only held events have.
  *
  * A class because it is one hot record of fixed shape.
  */
@@ -82,7 +82,9 @@ export class EventStore {
   seenCount: Int32Array
   /** Of a witness: its tag (frame.ts). */
   tag: Uint8Array
+  /** Every held event has a row (frame.ts) and, most of them, a lane (lanes.ts). */
   row: Int32Array
+  lane: Int32Array
   /** Where the votes of this witness are. */
   vote: Int32Array
   /** For the code that orders a round: 0 between rounds. */
@@ -112,6 +114,7 @@ export class EventStore {
     this.seenCount = new Int32Array(capacity)
     this.tag = new Uint8Array(capacity)
     this.row = new Int32Array(capacity)
+    this.lane = new Int32Array(capacity)
     this.vote = new Int32Array(capacity)
     this.mark = new Int32Array(capacity)
   }
@@ -142,6 +145,7 @@ function grow(s: EventStore): void {
   s.seenCount = grownInt32(s.seenCount, mask, tail, next, size)
   s.tag = grownUint8(s.tag, mask, tail, next, size)
   s.row = grownInt32(s.row, mask, tail, next, size)
+  s.lane = grownInt32(s.lane, mask, tail, next, size)
   s.vote = grownInt32(s.vote, mask, tail, next, size)
   s.mark = grownInt32(s.mark, mask, tail, next, size)
   s.mask = size - 1
@@ -154,6 +158,11 @@ function growParents(s: EventStore, needed: number): void {
   if (size === s.parentMask + 1) return
   s.parents = grownInt32(s.parents, s.parentMask, from, s.parentNext, size)
   s.parentMask = size - 1
+}
+
+/** Is the event at this index live, or a judge of the base? */
+export function isHeld(s: EventStore, index: number): boolean {
+  return index >= s.tail && (s.state[index & s.mask] !== GONE || s.judge[index & s.mask] === 1)
 }
 
 /** An index that is held: inside the ring, and able to matter as a parent; −1 for every other handle. */
@@ -259,7 +268,6 @@ export function append(s: EventStore, event: EngineEvent, member: number): numbe
   s.judge[slot] = 0
   s.member[slot] = member
   s.round[slot] = 0
-  s.row[slot] = 0
   s.mark[slot] = 0
   s.next = index + 1
   return index
