@@ -96,8 +96,11 @@ function keepWitnesses(k: Core): void {
   witnesses.length = kept
 }
 
-/** Drops from the live events those that are ordered or ancient, except the judges of the base, and their rows with them. */
-export function sweep(k: Core): void {
+/**
+ * Drops from the live events those that are ordered or ancient, except the judges of the base, and their rows with them.
+ * `roundless`: no rounds have been computed yet.
+ */
+export function sweep(k: Core, roundless: boolean): void {
   const { s, f, live } = k
   const { state, judge, round, row, mask } = s
   let kept = 0
@@ -114,7 +117,7 @@ export function sweep(k: Core): void {
   }
   k.liveCount = kept
   forgetBefore(s, kept > 0 ? live[0]! : s.next)
-  sweepLanes(k.l, s, f, live, kept)
+  sweepLanes(k.l, s, f, live, kept, roundless)
 }
 
 function shiftIndices(k: Core): void {
@@ -167,7 +170,7 @@ export function moveBase(k: Core, judges: number[]): void {
   for (const judge of judges) s.judge[judge & s.mask] = 1
   k.judges = judges
   f.base = e.round
-  sweep(k)
+  sweep(k, false)
   if (adoptRoster(k)) afresh = true
   if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
     shiftIndices(k)

@@ -117,7 +117,7 @@ function startFromSnapshot(k: Core): void {
   const { s, f } = k
   for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
-  sweep(k)
+  sweep(k, true)
   computeAfresh(k)
   startElection(k.e, f, f.base + 1)
   if (replayElection(k)) settle(k)

@@ -9,8 +9,12 @@
  * chain, an entry that is out of date is lower than every live event of its lane, and what is gone has no live
  * ancestors. None of this depends on the election base, so it is computed once for each event.
  *
- * There are at most as many lanes as MAX_LANES says. A branch that finds none free is a stray: its events have no lane,
- * and order.ts walks the graph for them. That costs time, but no memory, and changes no result.
+ * A branch costs nothing until somebody refers to it: an event that does not go on in its member's own lane is
+ * *pending*, without a lane, until it is an other-parent of somebody's event; its self-ancestors that are pending get
+ * theirs with it. Only events of the same creator have a pending event as an ancestor, so no other row lacks it.
+ *
+ * There are at most as many lanes as MAX_EXTRA_LANES says. A branch that finds none free is a stray, and strays.ts
+ * walks the graph for it. That costs time, but no memory, and changes no result.
  */
 import { takeRow } from './frame.ts'
 import type { Frame } from './frame.ts'
@@ -20,7 +24,10 @@ import type { EventStore } from './store.ts'
 
 /** Lanes beyond those of the roster's members. */
 const MAX_EXTRA_LANES = 512
-const NO_LANE = -1
+/** In place of a lane's number. */
+const PENDING = -1
+export const STRAY = -2
+/** In place of a lane's owner. */
 const FREE = -2
 
 /** Fixed-shape record. */
@@ -33,20 +40,28 @@ export class Lanes {
   tip: Int32Array = new Int32Array(0)
   owner: Int32Array = new Int32Array(0)
   free: number[] = []
-  /** How many lanes beyond their first one the roster's members have, strays counted. */
+  /** Greater than 0 if the events with a round of some roster member may not all be in its own lane. */
   branches = 0
-  /** Held events without a lane. */
+  /** Events that are or have been pending since the last sweep, in the order in which they were added. */
+  pending: number[] = []
+  /** How many held events are strays. */
   strays = 0
 }
 
-function openLane(l: Lanes, f: Frame, own: number): number {
-  if (own >= 0) l.branches += 1
-  let lane = l.free.pop()
-  if (lane === undefined) {
-    if (l.count === l.maximum) {
-      l.strays += 1
-      return NO_LANE
-    }
+/**
+ * A lane for events that begin with `oldest`. Rows may still have what they have heard of a lane's former events, so that
+ * these must be older.
+ */
+function openLane(l: Lanes, f: Frame, own: number, oldest: number): number {
+  let lane = STRAY
+  for (let i = l.free.length - 1; i >= 0; i--) {
+    if (l.tip[l.free[i]!]! >= oldest) continue
+    lane = l.free[i]!
+    l.free.splice(i, 1)
+    break
+  }
+  if (lane === STRAY) {
+    if (l.count === l.maximum) return STRAY
     if (l.count === f.width) setWidth(l, f, Math.min(l.maximum, f.width + Math.max(8, f.width >>> 1)))
     lane = l.count++
   }
@@ -75,26 +90,78 @@ function setWidth(l: Lanes, f: Frame, width: number): void {
   l.owner = owner
 }
 
-function chooseLane(l: Lanes, s: EventStore, f: Frame, own: number, self: number): number {
-  if (self >= 0) {
-    const lane = s.lane[self & s.mask]!
-    if (lane >= 0 && l.tip[lane] === self) return lane
-  }
-  if (own >= 0 && !isHeld(s, l.tip[own]!)) return own
-  return openLane(l, f, own)
+/** Does an event of this member whose self-parent is held (or is −1) go on in the member's own lane? */
+function staysHome(l: Lanes, s: EventStore, own: number, self: number): boolean {
+  if (own < 0) return false
+  const lane = self < 0 ? STRAY : s.lane[self & s.mask]!
+  if (lane === own && l.tip[own] === self) return true
+  if (lane === PENDING || (lane >= 0 && l.tip[lane] === self)) return false
+  return !isHeld(s, l.tip[own]!)
 }
 
 /** Gives an event that has just been added its row, and in it what it has heard of. */
 export function hear(l: Lanes, s: EventStore, f: Frame, x: number): void {
   const slot = x & s.mask
-  const lane = chooseLane(l, s, f, s.member[slot]!, s.selfParent[slot]!)
-  const row = takeRow(f)
-  s.row[slot] = row
-  s.lane[slot] = lane
-  merge(s, f, slot, row)
-  if (lane < 0) return
-  f.heard[row * f.width + lane] = x
-  l.tip[lane] = x
+  s.row[slot] = takeRow(f)
+  if (l.pending.length > 0) referTo(l, s, f, slot)
+  merge(s, f, slot, s.row[slot]!)
+  enter(l, s, f, x, s.selfParent[slot]!)
+}
+
+/** Puts an event whose row is complete into its member's own lane, or among the pending ones. */
+function enter(l: Lanes, s: EventStore, f: Frame, x: number, self: number): void {
+  const slot = x & s.mask
+  const own = s.member[slot]!
+  if (staysHome(l, s, own, self)) {
+    s.lane[slot] = own
+    f.heard[s.row[slot]! * f.width + own] = x
+    l.tip[own] = x
+    return
+  }
+  s.lane[slot] = PENDING
+  l.pending.push(x)
+  if (own >= 0) l.branches += 1
+}
+
+/** Somebody has the pending ones among these other-parents as ancestors from now on. */
+function referTo(l: Lanes, s: EventStore, f: Frame, slot: number): void {
+  const start = s.parentStart[slot]!
+  for (let k = start; k < start + s.parentCount[slot]!; k++) {
+    const p = s.parents[k & s.parentMask]!
+    if (p !== s.selfParent[slot] && isHeld(s, p)) giveLane(l, s, f, p)
+  }
+}
+
+/** Gives a pending event, and its self-ancestors that are pending, a lane; nothing happens to any other event. */
+export function giveLane(l: Lanes, s: EventStore, f: Frame, x: number): void {
+  const chain: number[] = []
+  let e = x
+  for (; isHeld(s, e) && s.lane[e & s.mask] === PENDING; e = s.selfParent[e & s.mask]!) chain.push(e)
+  if (chain.length === 0) return
+  const own = s.member[x & s.mask]!
+  const before = isHeld(s, e) ? s.lane[e & s.mask]! : STRAY
+  let lane = before
+  if (before < 0 || l.tip[before] !== e) {
+    const oldest = chain.at(-1)!
+    const home = own >= 0 && l.tip[own]! < oldest && !isHeld(s, l.tip[own]!)
+    lane = home ? own : openLane(l, f, own, oldest)
+  }
+  const { heard, width } = f
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const into = s.row[chain[i]! & s.mask]! * width
+    if (isHeld(s, e)) {
+      const from = s.row[e & s.mask]! * width
+      for (let k = 0; k < width; k++) heard[into + k] = Math.max(heard[into + k]!, heard[from + k]!)
+    }
+    e = chain[i]!
+    s.lane[e & s.mask] = lane
+    if (lane >= 0) {
+      heard[into + lane] = e
+      l.tip[lane] = e
+    } else {
+      l.strays += 1
+    }
+  }
 }
 
 /** The element-wise maximum over the parents. */
@@ -154,30 +221,54 @@ function moveLane(l: Lanes, s: EventStore, f: Frame, live: Int32Array, liveCount
   l.tip[own] = l.tip[lane]!
 }
 
-/** Gives back the lanes whose events are all gone. */
-export function sweepLanes(l: Lanes, s: EventStore, f: Frame, live: Int32Array, liveCount: number): void {
-  if (l.count === l.size && l.strays === 0) return
-  const strays = l.strays
-  l.strays = 0
-  l.branches = 0
-  if (strays > 0) {
-    for (let i = 0; i < liveCount; i++) {
-      const slot = live[i]! & s.mask
-      if (s.lane[slot] !== NO_LANE) continue
-      l.strays += 1
-      if (s.member[slot]! >= 0) l.branches += 1
-    }
+/** Notes which events are still pending, and which are strays. Returns how many pending ones of roster members count as branches. */
+function sweepPending(l: Lanes, s: EventStore, f: Frame, roundless: boolean): number {
+  const { pending } = l
+  let kept = 0
+  let branches = 0
+  for (const x of pending) {
+    if (!isHeld(s, x)) continue
+    const slot = x & s.mask
+    const own = s.member[slot]!
+    if (s.lane[slot] === PENDING && own >= 0 && !isHeld(s, l.tip[own]!)) giveLane(l, s, f, x)
+    if (s.lane[slot] !== PENDING) continue
+    pending[kept++] = x
+    if (own >= 0 && (roundless || s.round[slot]! > 0)) branches += 1
   }
+  pending.length = kept
+  return branches
+}
+
+function countStrays(l: Lanes, s: EventStore, live: Int32Array, liveCount: number): void {
+  l.strays = 0
+  for (let i = 0; i < liveCount; i++) if (s.lane[live[i]! & s.mask] === STRAY) l.strays += 1
+}
+
+/**
+ * Gives back the lanes whose events are all gone. `roundless`: rounds are not known at this moment, so every event
+ * counts as one that has a round.
+ */
+export function sweepLanes(
+  l: Lanes,
+  s: EventStore,
+  f: Frame,
+  live: Int32Array,
+  liveCount: number,
+  roundless: boolean,
+): void {
+  if (l.count === l.size && l.strays === 0 && l.pending.length === 0) return
+  if (l.strays > 0) countStrays(l, s, live, liveCount)
+  l.branches = l.strays + sweepPending(l, s, f, roundless)
   for (let lane = l.size; lane < l.count; lane++) {
     const own = l.owner[lane]!
     if (own === FREE) continue
-    const gone = !isHeld(s, l.tip[lane]!)
+    const tip = l.tip[lane]!
+    const gone = !isHeld(s, tip)
     const moves = !gone && own >= 0 && !isHeld(s, l.tip[own]!)
     if (moves) moveLane(l, s, f, live, liveCount, lane)
-    else if (!gone && own >= 0) l.branches += 1
+    else if (!gone && own >= 0 && (roundless || s.round[tip & s.mask]! > 0)) l.branches += 1
     if (!gone && !moves) continue
     l.owner[lane] = FREE
-    l.tip[lane] = -1
     l.free.push(lane)
   }
   if (l.free.length < l.count - l.size) return
@@ -200,6 +291,7 @@ export function rebuildLanes(
   l.maximum = roster.size + MAX_EXTRA_LANES
   l.branches = 0
   l.strays = 0
+  l.pending.length = 0
   l.free.length = 0
   f.width = roster.size
   f.heard = new Int32Array(f.rowCapacity * f.width)
@@ -208,11 +300,9 @@ export function rebuildLanes(
   for (let i = 0; i < liveCount; i++) {
     const x = live[i]!
     const slot = x & s.mask
-    const lane = chooseLane(l, s, f, s.member[slot]!, s.selfParent[slot]!)
-    s.lane[slot] = lane
+    const self = s.selfParent[slot]!
+    if (l.pending.length > 0) referTo(l, s, f, slot)
     mergeHeld(s, f, slot, s.row[slot]!)
-    if (lane < 0) continue
-    f.heard[s.row[slot]! * f.width + lane] = x
-    l.tip[lane] = x
+    enter(l, s, f, x, isHeld(s, self) ? self : -1)
   }
 }

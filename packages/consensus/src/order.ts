@@ -8,6 +8,7 @@
  * than half of the weight is its median time. So no times are kept for each judge, and nothing is sorted for an event.
  */
 import type { Frame } from './frame.ts'
+import { giveLane } from './lanes.ts'
 import type { Lanes } from './lanes.ts'
 import type { DenseRoster } from './roster.ts'
 import { weightedMedian } from './median.ts'
@@ -213,6 +214,7 @@ export function collectReceived(
   const { weights } = f.roster
   let total = 0
   for (const judge of judges) total += weights[s.member[judge & s.mask]!]!
+  for (const judge of judges) giveLane(l, s, f, judge)
   listReceived(s, f, l, o, judges)
   const strays = l.strays > 0 ? receiveStrays(s, f.roster, judges) : undefined
   placeReceived(s, o, live, liveCount, judges.length)

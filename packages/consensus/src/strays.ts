@@ -2,12 +2,11 @@
  * The times of events that have no lane (lanes.ts): of members that keep hundreds of branches at once. Source: spec section 5.
  * A slow path: for every judge the graph is walked from the oldest event of its chain to the newest one.
  */
+import { STRAY } from './lanes.ts'
 import { weightedMedian } from './median.ts'
 import type { DenseRoster } from './roster.ts'
 import { GONE, LIVE, RECEIVED } from './store.ts'
 import type { EventStore } from './store.ts'
-
-const NO_LANE = -1
 
 /** Visits what has not been visited yet of the ancestors of x (and x), and gives the strays among them this time. */
 function visit(
@@ -22,7 +21,7 @@ function visit(
   visited[x & s.mask] = 1
   for (let e = open.pop(); e !== undefined; e = open.pop()) {
     const slot = e & s.mask
-    if (s.lane[slot] === NO_LANE) {
+    if (s.lane[slot] === STRAY) {
       const known = times.get(e) ?? []
       known[judge] = time
       times.set(e, known)
