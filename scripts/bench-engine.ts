@@ -19,7 +19,7 @@ import { runInNewContext } from 'node:vm'
 import { createEngine } from '../packages/consensus/src/index.ts'
 import type { Engine, EngineEvent } from '../packages/consensus/src/index.ts'
 
-const CHUNK = 2000
+const CHUNK = 200
 const BRANCHES = 4
 
 function seeded(seed: number): () => number {

@@ -9,7 +9,7 @@ import { startElection } from './election.ts'
 import { changeRoster, clearFrame, giveRow } from './frame.ts'
 import { rebuildLanes, sweepLanes } from './lanes.ts'
 import { divide } from './rounds.ts'
-import { forgetTags, listParents, parentGeneration, walkLastSeen } from './seeing.ts'
+import { forgetTags, listParents, parentGeneration } from './seeing.ts'
 import { forgetBefore, LIVE, renumber } from './store.ts'
 
 /** Computes all metadata again from the base (spec section 2: "is computed afresh when D grows"). */
@@ -25,22 +25,29 @@ export function computeAfresh(k: Core): void {
 }
 
 /**
- * Brings up to date the generation of an event x with parentRound > E, and checks that nothing else that it has depends on what
- * the move has changed: which event of a branched member it sees may depend on generations. What it sees below the round
- * of its parents counts for nothing, in its descendants either.
+ * Brings up to date the generation of an event x with parentRound > E, and tells whether nothing else that it has depends on
+ * what the move has changed. It may if generations have decided which event of a branched member it sees. What it sees below
+ * the round of its parents counts for nothing, in its descendants either.
  */
 function keepEvent(k: Core, slot: number): boolean {
   const { s, f } = k
+  const { round, generation, firstSelfWitness, mask, tail } = s
+  const { seen, size, upRows } = f
   listParents(s, f, slot)
-  s.generation[slot] = parentGeneration(s, f) + 1
+  generation[slot] = parentGeneration(s, f) + 1
   const own = s.member[slot]!
-  const row = s.row[slot]! * f.size
+  const row = s.row[slot]! * size
   for (let i = 0; i < f.branchedCount; i++) {
     const m = f.branchedMembers[i]!
-    const before = f.seen[row + m]!
-    if (m === own || before < s.tail || s.round[before & s.mask]! <= f.base) continue
-    const via = walkLastSeen(s, f, m)
-    if (via < 0 || f.seen[f.upRows[via]! * f.size + m] !== before) return false
+    const last = seen[row + m]!
+    if (m === own || last < tail) continue
+    for (let p = 0; p < f.upCount; p++) {
+      const other = seen[upRows[p]! * size + m]!
+      if (other === last || other < tail || round[last & mask]! <= f.base) continue
+      // Events with one first self-witness are of one round.
+      if (firstSelfWitness[other & mask] !== firstSelfWitness[last & mask]) continue
+      if (generation[other & mask]! >= generation[last & mask]!) return false
+    }
   }
   return true
 }
