@@ -8,6 +8,7 @@ import type { Core } from './core.ts'
 import { startElection } from './election.ts'
 import { changeRoster, clearFrame, giveRow } from './frame.ts'
 import { rebuildLanes, sweepLanes } from './lanes.ts'
+import { placeOf } from './roster.ts'
 import { divide } from './rounds.ts'
 import { forgetTags, listParents, parentGeneration } from './seeing.ts'
 import { forgetBefore, LIVE, renumber } from './store.ts'
@@ -144,7 +145,7 @@ function adoptRoster(k: Core): boolean {
   reserve(k.c, f.size)
   for (let i = 0; i < k.liveCount; i++) {
     const slot = k.live[i]! & s.mask
-    s.member[slot] = roster.indexOf.get(s.creator[slot]!) ?? -1
+    s.member[slot] = placeOf(roster, s.creator[slot]!)
   }
   rebuildLanes(k.l, s, f, roster, k.live, k.liveCount)
   return true

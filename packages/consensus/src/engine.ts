@@ -12,6 +12,7 @@ import { collectReceived, judgesMedian, sortReceived } from './order.ts'
 import { createRecorder } from './explain-engine.ts'
 import type { Recorder } from './explain-engine.ts'
 import { divide } from './rounds.ts'
+import { placeOf } from './roster.ts'
 import { append, LIVE } from './store.ts'
 import { NO_EVENT } from './types.ts'
 import type {
@@ -137,7 +138,7 @@ function awaitJudge(k: Core, x: number): void {
 function insert(k: Core, event: EngineEvent): number {
   const { s, f } = k
   if (event.birthRound < k.ancientThreshold) return NO_EVENT
-  const x = append(s, event, f.roster.indexOf.get(event.creator) ?? -1)
+  const x = append(s, event, placeOf(f.roster, event.creator))
   const handle = s.handleBase + x
   if (k.liveCount === k.live.length) {
     const live = new Int32Array(k.live.length * 2)

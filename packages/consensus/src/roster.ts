@@ -24,9 +24,23 @@ export interface DenseRoster {
   /** The least weight that is a supermajority. */
   readonly supermajority: number
   readonly indexOf: ReadonlyMap<number, number>
+  /** The same for the ids below its length (all of them, if they are small numbers): −1 for strangers. */
+  readonly places: Int32Array
 }
 
 const MAX_MEMBER = 0xffff_ffff
+const MAX_PLACES = 0xffff
+
+/** The place of a member in the roster, −1 for strangers. */
+export function placeOf(roster: DenseRoster, id: number): number {
+  return id < roster.places.length ? roster.places[id]! : (roster.indexOf.get(id) ?? -1)
+}
+
+function placesOf(members: readonly WeightedMember[]): Int32Array {
+  const places = new Int32Array(Math.min(MAX_PLACES, members.at(-1)!.id + 1)).fill(-1)
+  for (const [i, member] of members.entries()) if (member.id < places.length) places[member.id] = i
+  return places
+}
 
 function checkMember(member: WeightedMember, where: string): void {
   if (!Number.isInteger(member.id) || member.id < 0 || member.id > MAX_MEMBER) {
@@ -72,6 +86,7 @@ function denseRoster(roster: ScheduledRoster): DenseRoster {
     total,
     supermajority: Number((2n * BigInt(total)) / 3n) + 1,
     indexOf,
+    places: placesOf(members),
   }
 }
 
