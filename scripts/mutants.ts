@@ -1,6 +1,6 @@
 /**
  * The mutation gate of the ordering engine: applies small semantic changes to it, one at a time, in a copy of the
- * tree, and runs the published cases, the differential test and the graphs by hand on each. A change that none of
+ * tree, and runs the published cases, the differential test, the graphs by hand and the comparison of all ways of computing on each. A change that none of
  * them notices is a survivor: something that the suite does not test.
  *
  *   node scripts/mutants.ts              all of them; exit status 1 if any survives
@@ -72,7 +72,7 @@ function isOurs(path: string): boolean {
 /** A copy of what the ordering tests need, with links to what does not change. */
 function makeTree(): string {
   const tree = mkdtempSync(join(tmpdir(), 'hearsay-mutants-'))
-  for (const path of ['packages/consensus', 'test/conformance', 'test/reference']) {
+  for (const path of ['packages/consensus', 'test/conformance', 'test/consensus', 'test/reference']) {
     cpSync(join(root, path), join(tree, path), { recursive: true, filter: isOurs })
   }
   for (const path of COPIED_FILES) {
@@ -96,7 +96,12 @@ function verdict(tree: string): string | null {
   ])
   if (trial !== null) return trial
   const vitest = join(root, 'node_modules/.bin/vitest')
-  const files = ['test/conformance', 'test/reference/graphs.test.ts', 'test/reference/numbers.test.ts']
+  const files = [
+    'test/conformance',
+    'test/reference/graphs.test.ts',
+    'test/reference/numbers.test.ts',
+    'test/consensus/ways.test.ts',
+  ]
   const suite = run(tree, vitest, ['run', '--config', 'test/vitest.config.ts', '--bail', '1', ...files])
   return suite === null ? null : `suite: ${/FAIL\S* +(.*)/.exec(suite)?.[1] ?? suite}`
 }

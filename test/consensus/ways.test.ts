@@ -1,6 +1,7 @@
 /**
  * The engine computes as little as it can again when a round is decided, in several ways. None of them may change a
- * result: here it runs beside an engine that computes everything afresh, and one whose ring is small and renumbered.
+ * result: here it runs beside an engine that computes everything afresh, one whose ring is small and renumbered, and one
+ * that has hardly any lanes for branches.
  */
 import { createEngine } from '@hearsay/consensus'
 import type { Engine, EngineEvent, EngineOptions } from '@hearsay/consensus'
@@ -62,6 +63,7 @@ describe('every way of computing gives the same rounds', () => {
         const others = [
           createEngine(options, { alwaysAfresh: true }),
           createEngine(options, { renumberAt: 300, capacity: 16 }),
+          createEngine(options, { extraLanes: seed % 3 }),
         ]
         for (let part = 0; part < 5; part++) {
           const events = next(n * 24, engine.decidedRound() + 1)

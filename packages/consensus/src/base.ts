@@ -56,14 +56,15 @@ function keepEvent(k: Core, slot: number): boolean {
 /**
  * Computes again the events whose round is that of the new base E, or whose parents' round is, and checks all later ones.
  * When an event has changed from one round to another, the later events whose parents' round is one of the
- * two are computed again as well: nothing that was added before can depend on it.
+ * two, or one more than one of the two, are computed again as well: nothing that was added before can depend on it.
  *
- * Why that is enough: let x have parentRound r > E, and let every event of round r before x have the same round as before. Which
- * witnesses x sees, strongly sees and votes with are of rounds >= r; they come from the same entries of its parents
- * with parentRound r and of first witnesses of round r, which have round and witness hood as before and see of
- * their round only themselves. What it sees of a member that has not branched is the newest event of a chain, and events
- * of those rounds keep their rounds. What it sees of a branched member depends on generations, so it is walked again
- * and compared.
+ * Why that is enough: let x have parentRound r > E, and let all events of rounds r and r − 1 before x (of round r, if r − 1 = E)
+ * have the same rounds as before. Which witnesses of round r x sees and strongly sees, it has from its parents with
+ * parentRound r and from first witnesses of round r, which have round and witness hood as before and see of their round
+ * only themselves. What it sees of round r − 1 counts if x is a witness, for its votes in the election of that round,
+ * which is over for E. What it sees of lower rounds counts for nothing, in its descendants either. What it sees of a
+ * member that has not branched is the newest event of a chain; of a branched member it may depend on generations as well:
+ * keepEvent.
  */
 function recomputeBase(k: Core): void {
   const { s, f, c, live } = k
@@ -76,7 +77,8 @@ function recomputeBase(k: Core): void {
     const before = s.round[slot]!
     if (before === 0) continue
     const level = s.parentRound[slot]!
-    if (level > base && !changed.has(level) && keepEvent(k, slot)) continue
+    const stays = level > base && !changed.has(level) && !(level - 1 > base && changed.has(level - 1))
+    if (stays && keepEvent(k, slot)) continue
     s.round[slot] = 0
     const after = divide(s, f, c, x, before) ? s.round[slot]! : 0
     if (after === before || (before <= base && after <= base)) continue

@@ -19,6 +19,8 @@ export interface EngineTuning {
   readonly renumberAt?: number
   /** Places in the ring at the start; a power of two. */
   readonly capacity?: number
+  /** Lanes beyond those of the roster's members (lanes.ts); branches that find none take the slow path. */
+  readonly extraLanes?: number
 }
 
 /** Fixed-shape record: the state of one engine. */
@@ -70,6 +72,7 @@ export class Core {
       this.judges = snapshot.judges.map(() => -1)
       this.f.base = 1
     }
+    this.l.extra = tuning.extraLanes ?? this.l.extra
     rebuildLanes(this.l, this.s, this.f, this.f.roster, this.live, 0)
     clearFrame(this.f, false)
     startElection(this.e, this.f, this.f.base + 1)

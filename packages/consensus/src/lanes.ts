@@ -36,6 +36,8 @@ export class Lanes {
   size = 0
   count = 0
   maximum = 0
+  /** How many there may be beyond those of the roster's members. */
+  extra: number = MAX_EXTRA_LANES
   /** Newest event of each lane, −1 if none; and the member that it belongs to: −1 for creators outside, or FREE. */
   tip: Int32Array = new Int32Array(0)
   owner: Int32Array = new Int32Array(0)
@@ -210,7 +212,14 @@ function mergeHeld(s: EventStore, f: Frame, slot: number, row: number): void {
 }
 
 /** A member's last branch becomes its first lane again. */
-function moveLane(l: Lanes, s: EventStore, f: Frame, live: Int32Array, liveCount: number, lane: number): void {
+function moveLane(
+  l: Lanes,
+  s: EventStore,
+  f: Frame,
+  live: Int32Array,
+  liveCount: number,
+  lane: number,
+): void {
   const own = l.owner[lane]!
   for (let i = 0; i < liveCount; i++) {
     const slot = live[i]! & s.mask
@@ -288,7 +297,7 @@ export function rebuildLanes(
 ): void {
   l.size = roster.size
   l.count = roster.size
-  l.maximum = roster.size + MAX_EXTRA_LANES
+  l.maximum = roster.size + l.extra
   l.branches = 0
   l.strays = 0
   l.pending.length = 0

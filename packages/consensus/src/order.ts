@@ -93,13 +93,7 @@ function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]):
 }
 
 /** Lists what is received, lane by lane, and marks it. */
-function listReceived(
-  s: EventStore,
-  f: Frame,
-  l: Lanes,
-  o: OrderScratch,
-  judges: readonly number[],
-): void {
+function listReceived(s: EventStore, f: Frame, l: Lanes, o: OrderScratch, judges: readonly number[]): void {
   const { heard, width } = f
   const { lane: lanes, mask, tail, state, selfParent } = s
   const { listed } = o
@@ -132,7 +126,13 @@ function listReceived(
 }
 
 /** Puts what is received in the order in which it was added, and makes room for what is counted. */
-function placeReceived(s: EventStore, o: OrderScratch, live: Int32Array, liveCount: number, judgeCount: number): void {
+function placeReceived(
+  s: EventStore,
+  o: OrderScratch,
+  live: Int32Array,
+  liveCount: number,
+  judgeCount: number,
+): void {
   const { received, listed, places } = o
   const { mark, state, mask } = s
   received.length = 0
