@@ -39,9 +39,6 @@ const roster: readonly Change[] = [
   ['roster: weights ignored', 'if (member.weight !== members[0]!.weight) equal = false', ''],
 ]
 
-const IS_LATER =
-  'if (s.firstSelfWitness[cs] === s.firstSelfWitness[bs]) return s.generation[cs]! > s.generation[bs]!'
-
 const rounds: readonly Change[] = [
   [
     'lastSeen: a later parent with the same round wins',
