@@ -23,6 +23,7 @@ import type { LinkEvent, Links } from '../src/links.ts'
 import type { Random } from '../src/random.ts'
 import type { MemberPlan } from '../src/scenario.ts'
 import type { Trace } from '../src/trace.ts'
+import { createProcessor } from '../src/processor.ts'
 import { withoutWorld } from './poison.ts'
 
 export interface MachineOptions {
@@ -74,6 +75,9 @@ export interface Machine {
 
 const EPOCH_MICROS = 1_800_000_000_000_000
 
+/** Where what is signed ends (dag, event.ts). */
+const bodyEnd = (bytes: Uint8Array): number => 132 + 42 * (bytes[130]! + bytes[131]!)
+
 export function createMachine(options: MachineOptions): Machine {
   const { index, memberId, plan, agenda, random, checks, trace } = options
   const self = options.genesis.members.find((each) => each.id === memberId)!
@@ -84,11 +88,8 @@ export function createMachine(options: MachineOptions): Machine {
   let member: Member | undefined
   let onEvent: ((event: never) => void) | undefined
   let failure: string | undefined
-  let busyUntilMs = 0
-  let stepMs = plan.stepMs
+  const processor = createProcessor(agenda, plan.stepMs)
   let jumpMs = 0
-  const inbox: (() => void)[] = []
-  let draining = false
   /** The last push: the same one goes to everybody. */
   let lastShown: Uint8Array | undefined
 
@@ -101,32 +102,6 @@ export function createMachine(options: MachineOptions): Machine {
   const wallMicros = (): number =>
     Math.round(EPOCH_MICROS + (agenda.now() * plan.clockRate + plan.clockOffsetMs + jumpMs) * 1_000)
   const monotonicMs = (): number => 1_000 + agenda.now() * plan.clockRate
-
-  /** Runs something when the processor is free, in order; each takes its time. */
-  function enqueue(run: () => void): void {
-    if (busyUntilMs <= agenda.now() && !draining && inbox.length === 0) {
-      work(run)
-      return
-    }
-    inbox.push(run)
-    if (!draining) drain()
-  }
-
-  function work(run: () => void): void {
-    run()
-    if (stepMs > 0) busyUntilMs = Math.max(busyUntilMs, agenda.now()) + stepMs
-  }
-
-  function drain(): void {
-    draining = true
-    const ofLife = life
-    agenda.after(Math.max(0, busyUntilMs - agenda.now()), () => {
-      draining = false
-      if (life !== ofLife) return
-      while (inbox.length > 0 && busyUntilMs <= agenda.now()) work(inbox.shift()!)
-      if (inbox.length > 0 && !draining) drain()
-    })
-  }
 
   function clockOf(ofLife: number): Clock {
     const cancelled = new WeakSet<object>()
@@ -143,7 +118,7 @@ export function createMachine(options: MachineOptions): Machine {
         }
         // As in the runtime: never at once.
         agenda.after(Math.max(1, delayMs) / plan.clockRate, () => {
-          if (life === ofLife && !cancelled.has(timer)) enqueue(due)
+          if (life === ofLife && !cancelled.has(timer)) processor.run(due)
         })
         return timer as Timer
       },
@@ -158,7 +133,7 @@ export function createMachine(options: MachineOptions): Machine {
     return {
       ...current,
       sync: (fd) => {
-        busyUntilMs = Math.max(busyUntilMs, agenda.now()) + current.syncMs()
+        processor.spend(current.syncMs())
         current.sync(fd)
       },
       syncData: (fd) => {
@@ -168,7 +143,7 @@ export function createMachine(options: MachineOptions): Machine {
         agenda.after(current.syncMs(), () => {
           if (life !== ofLife) return
           options.touch()
-          enqueue(() => {
+          processor.run(() => {
             options.touch()
             try {
               current.endSync(ticket)
@@ -258,16 +233,12 @@ export function createMachine(options: MachineOptions): Machine {
     }
   }
 
-  const bodyEnd = (bytes: Uint8Array): number => 132 + 42 * (bytes[130]! + bytes[131]!)
-
   function boot(): void {
     life += 1
     const ofLife = life
     up = true
     failure = undefined
-    inbox.length = 0
-    draining = false
-    busyUntilMs = agenda.now()
+    processor.reset()
     checks.restarted(index)
     options.touch()
     const cleanup: (() => void | Promise<void>)[] = []
@@ -354,8 +325,7 @@ export function createMachine(options: MachineOptions): Machine {
     node = undefined
     member = undefined
     onEvent = undefined
-    inbox.length = 0
-    draining = false
+    processor.reset()
     if (wasUp) options.links().end(index, survival !== 'all' && random.chance(0.7))
     disk.powerCut(survival)
   }
@@ -387,14 +357,14 @@ export function createMachine(options: MachineOptions): Machine {
       node = undefined
     },
     replaceDisk: (contents) => void (disk = newDisk(contents)),
-    pause: (forMs) => void (busyUntilMs = Math.max(busyUntilMs, agenda.now() + forMs)),
-    setStepMs: (value) => void (stepMs = value),
+    pause: processor.pause,
+    setStepMs: processor.setStepMs,
     jumpClock: (byMs) => void (jumpMs += byMs),
     wallMicros,
     receive: (event) => {
       const ofLife = life
       const memberId = event.kind === 'opened' || event.kind === 'closed' ? options.memberOf(event.from) : 0
-      enqueue(() => {
+      processor.run(() => {
         if (life !== ofLife || onEvent === undefined) return
         const told: unknown = memberId === 0 ? event : { ...event, memberId }
         onEvent(told as never)

@@ -95,6 +95,7 @@ export function createLiar(world: LiarWorld): Liar {
       decidedRound,
       ancientThreshold: orderer.ancientThreshold(),
       frontier: frontierFor(),
+      recordsDigest: 0,
     })
   }
 

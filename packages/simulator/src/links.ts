@@ -60,6 +60,8 @@ interface Way {
   cuts: number
   cutSinceMs: number
   lastArrivalMs: number
+  /** Nothing arrives before the greeting. */
+  helloAtMs: number
   /** When what was sent so far has left. */
   freeAtMs: number
   waitingBytes: number
@@ -87,6 +89,19 @@ const HELLO = 1
 /** A frame is an array whose first item says what it is: the greeting is never lost, whatever else is. */
 const isHello = (frame: Uint8Array): boolean => frame[1] === HELLO
 
+const way = (from: number, to: number): Way => ({
+  from,
+  to,
+  cuts: 0,
+  cutSinceMs: 0,
+  lastArrivalMs: 0,
+  helloAtMs: 0,
+  freeAtMs: 0,
+  waitingBytes: 0,
+  wasFull: false,
+  held: [],
+})
+
 export function createLinks(size: number, options: LinksOptions): Links {
   const { agenda, random } = options
   const running = new Set<number>()
@@ -95,18 +110,6 @@ export function createLinks(size: number, options: LinksOptions): Links {
   const thin = new Float64Array(size).fill(Infinity)
   let rough = SMOOTH
   let nextLink = 1
-
-  const way = (from: number, to: number): Way => ({
-    from,
-    to,
-    cuts: 0,
-    cutSinceMs: 0,
-    lastArrivalMs: 0,
-    freeAtMs: 0,
-    waitingBytes: 0,
-    wasFull: false,
-    held: [],
-  })
 
   function pairOf(one: number, other: number): Pair {
     const a = Math.min(one, other)
@@ -212,7 +215,8 @@ export function createLinks(size: number, options: LinksOptions): Links {
       if (!overtakes) {
         arrivesMs = Math.max(arrivesMs, out.lastArrivalMs)
         out.lastArrivalMs = arrivesMs
-      } else arrivesMs += random.between(0, 3) * options.delayMs(from, to)
+      } else arrivesMs = Math.max(out.helloAtMs, arrivesMs + random.between(0, 3) * options.delayMs(from, to))
+      if (hello) out.helloAtMs = arrivesMs
       agenda.after(arrivesMs - nowMs, () => arrive(pair, out, epoch, frame))
     }
   }

@@ -7,6 +7,8 @@ export interface Trace {
   digest(): string
 }
 
+const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
+
 export function createTrace(): Trace {
   let a = 0x9747b28c
   let b = 0x5bd1e995
@@ -17,7 +19,6 @@ export function createTrace(): Trace {
     b = (b << 17) | (b >>> 15)
   }
   const view = new DataView(new ArrayBuffer(8))
-  const hex = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
   return {
     number: (value) => {
       view.setFloat64(0, value)
