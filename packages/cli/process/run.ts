@@ -19,6 +19,7 @@ const actions: Actions = {
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
   explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
   graph: async (options) => (await import('./graph.ts')).graph(options),
+  sim: async (options) => (await import('./sim.ts')).sim(options),
   theory: async (options) => (await import('./theory.ts')).theory(options),
   epidemic: async (options) => (await import('./theory.ts')).epidemic(options),
 }

@@ -23,6 +23,7 @@ import {
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
+import { addSim, type SimActions } from './sim-command.ts'
 import { addTheory, type TheoryActions } from './theory-commands.ts'
 
 export interface TestnetOptions extends CommonOptions {
@@ -101,7 +102,7 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions extends TheoryActions {
+export interface Actions extends TheoryActions, SimActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -147,8 +148,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addReading(program, actions)
   addProof(program, actions)
   addReasons(program, actions)
-  const sim = program.command('sim').description('Runs worlds from a seed.')
-  addTheory(sim, actions)
+  addTheory(addSim(program, actions), actions)
   eachCommand(program, (command) => {
     command.configureOutput({
       writeOut: output.out,

@@ -2,8 +2,7 @@
  * One machine of a world: a simulated disk, clocks that may be wrong, a processor that takes time, and on it the real node, with
  * its real driver, journal, ledger, repairs and submissions. It can be cut off from power, stopped, paused and started again.
  */
-import { bytesKey, peekEvent, type CryptoSuite, type Genesis } from '@hearsay/dag'
-import { decodeFrame } from '@hearsay/gossip'
+import { peekEvent, type CryptoSuite, type Genesis } from '@hearsay/dag'
 import {
   createMember,
   RECORD_EVENT,
@@ -75,9 +74,6 @@ export interface Machine {
 
 const EPOCH_MICROS = 1_800_000_000_000_000
 
-/** Where what is signed ends (dag, event.ts). */
-const bodyEnd = (bytes: Uint8Array): number => 132 + 42 * (bytes[130]! + bytes[131]!)
-
 export function createMachine(options: MachineOptions): Machine {
   const { index, memberId, plan, agenda, random, checks, trace } = options
   const self = options.genesis.members.find((each) => each.id === memberId)!
@@ -90,8 +86,8 @@ export function createMachine(options: MachineOptions): Machine {
   let failure: string | undefined
   const processor = createProcessor(agenda, plan.stepMs)
   let jumpMs = 0
-  /** The last push: the same one goes to everybody. */
-  let lastShown: Uint8Array | undefined
+  /** The newest own event. */
+  let ownKey = ''
 
   function newDisk(contents: ReadonlyMap<string, Uint8Array>): SimulatedDisk {
     const disk = createSimulatedDisk({ random: random.next, contents })
@@ -177,6 +173,8 @@ export function createMachine(options: MachineOptions): Machine {
         })
         if (input.kind === 'replay' && input.recordKind === RECORD_EVENT && !options.isLiar)
           replayed(effects, input.bytes)
+        // Durable: from here on others may have it.
+        if (input.kind === 'durable' && !options.isLiar) checks.shown(ownKey)
         for (const effect of effects) inspect(effect, started)
         return effects
       },
@@ -199,8 +197,7 @@ export function createMachine(options: MachineOptions): Machine {
         return
       case 'append':
         if (options.isLiar || effect.recordKind !== RECORD_EVENT || effect.key === undefined) return
-        checks.appended(index, effect.bytes, effect.key, true, peekEvent(effect.bytes).creator === memberId)
-        return
+        return appended(effect.bytes, effect.key)
       case 'close': {
         if (options.isLiar) return
         const peer = options.links().peerOf(index, effect.link)
@@ -214,23 +211,14 @@ export function createMachine(options: MachineOptions): Machine {
       case 'serve':
         options.mark('repair served')
         return options.touch()
-      case 'send':
-        if (!options.isLiar) shown(effect.frame)
-        return
       default:
     }
   }
 
-  function shown(frame: Uint8Array): void {
-    // [17, request, events]: looked into only if it is a push.
-    if (frame === lastShown || frame[1] !== 17 || frame[2] !== 0) return
-    lastShown = frame
-    const decoded = decodeFrame(frame)
-    if (decoded?.kind !== 'events') return
-    for (const bytes of decoded.events) {
-      const key = bytesKey(options.suite.sha256(bytes.subarray(0, bodyEnd(bytes))))
-      checks.shown(key)
-    }
+  function appended(bytes: Uint8Array, key: string): void {
+    const isOwn = peekEvent(bytes).creator === memberId
+    if (isOwn) ownKey = key
+    checks.appended(index, bytes, key, true, isOwn)
   }
 
   function boot(): void {

@@ -72,7 +72,14 @@ export function createLiar(world: LiarWorld): Liar {
   const hears = (peer: number): boolean => plan.audience === undefined || plan.audience.includes(peer)
 
   function opened(member: number): void {
-    say(member, { kind: 'hello', networkId, version: PROTOCOL_VERSION, memberId, software: 'liar' })
+    say(member, {
+      kind: 'hello',
+      networkId,
+      version: PROTOCOL_VERSION,
+      memberId,
+      software: 'liar',
+      features: 0,
+    })
     advertise(member)
   }
 

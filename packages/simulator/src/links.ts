@@ -86,8 +86,9 @@ const FULL_BYTES = 1024 * 1024
 const DRAINED_BYTES = 256 * 1024
 const HELLO = 1
 
-/** A frame is an array whose first item says what it is: the greeting is never lost, whatever else is. */
-const isHello = (frame: Uint8Array): boolean => frame[1] === HELLO
+/** Frames in CBOR are arrays, whose first item says what they are. */
+const isPlain = (frame: Uint8Array): boolean => frame[0]! >= 0x80
+const isHello = (frame: Uint8Array): boolean => isPlain(frame) && frame[1] === HELLO
 
 const way = (from: number, to: number): Way => ({
   from,
@@ -205,13 +206,17 @@ export function createLinks(size: number, options: LinksOptions): Links {
     const leavesMs = Math.max(nowMs, out.freeAtMs) + (bytesPerMs === Infinity ? 0 : frame.length / bytesPerMs)
     out.freeAtMs = leavesMs
     const hello = isHello(frame)
-    const lost = !hello && rough.loss > 0 && random.chance(rough.loss)
-    const copies = lost ? 0 : !hello && rough.twice > 0 && random.chance(rough.twice) ? 2 : 1
+    // What others build on cannot be missing without the link's end: there a loss is that.
+    const loose = !hello && isPlain(frame)
+    const lost = loose && rough.loss > 0 && random.chance(rough.loss)
+    const copies = lost ? 0 : loose && rough.twice > 0 && random.chance(rough.twice) ? 2 : 1
+    if (!loose && !hello && rough.loss > 0 && random.chance(rough.loss / 20))
+      return tearDown(pair, to, 'lost', random.between(0, 500))
     if (leavesMs > nowMs || copies === 0) agenda.after(leavesMs - nowMs, () => leave(pair, out, epoch, frame))
     else leave(pair, out, epoch, frame)
     for (let copy = 0; copy < copies; copy++) {
       let arrivesMs = leavesMs + options.delayMs(from, to) + extraMs
-      const overtakes = !hello && rough.overtake > 0 && random.chance(rough.overtake)
+      const overtakes = loose && rough.overtake > 0 && random.chance(rough.overtake)
       if (!overtakes) {
         arrivesMs = Math.max(arrivesMs, out.lastArrivalMs)
         out.lastArrivalMs = arrivesMs
