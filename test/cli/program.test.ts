@@ -155,7 +155,9 @@ test('help has examples first, and every command has some', async () => {
   const { printed } = await given('--help')
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
-  expect(commands).toEqual('testnet up keygen submit log tail status verify replay explain graph'.split(' '))
+  expect(commands).toEqual(
+    'testnet up keygen submit log tail status verify replay explain graph sim'.split(' '),
+  )
   for (const command of commands) expect((await given(command, '--help')).printed).toMatch(/^Examples:\n/)
   expect((await given('--version')).printed).toBe('1.2.3\n')
 })

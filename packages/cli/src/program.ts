@@ -135,6 +135,8 @@ export function createProgram(version: string, actions: Actions, output: Program
     .description('A hashgraph node: several members, one order, provable from their signed events.')
     .version(version, '-V, --version')
     .exitOverride()
+    // `sim` and what is under it have options of the same names.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .helpCommand('help [command]', 'help for a command')
     .addHelpText(

@@ -66,7 +66,6 @@ function parseKinds(text: string): readonly FaultKind[] {
 
 export function addSim(program: Command, actions: SimActions): Command {
   return withCommon(program.command('sim'))
-    .enablePositionalOptions()
     .description(
       'Runs whole networks in virtual time, each from one seed, with faults and liars, and looks at every step whether what is promised holds.',
     )

@@ -30,8 +30,6 @@ export interface NodeWorld {
   readonly secretKey: Uint8Array
   readonly suite: CryptoSuite
   readonly files: Files
-  /** Size at which a new segment of the journal begins, if not the usual one. */
-  readonly segmentBytes?: number
   readonly clock: Clock
   readonly random: () => number
   readonly randomBytes: (count: number) => Uint8Array
