@@ -28,7 +28,7 @@ import {
 } from './writer.ts'
 
 export const defaultSegmentBytes: number = 64 * 1024 * 1024
-export const defaultMaxBufferedBytes: number = 64 * 1024 * 1024
+export const defaultMaxBufferedBytes: number = 128 * 1024 * 1024
 
 /** What opening cut off: the end of `file` from `offset` on. None of it had been acknowledged as durable. */
 export type Recovered = {

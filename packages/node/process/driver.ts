@@ -28,6 +28,13 @@ const CONGESTED_BYTES = 1024 * 1024
 const SYNC_WITHIN_MS = 200
 /** After a full disk the next attempt. */
 const DISK_RETRY_MS = 1_000
+/** More than this is handed to the system at once, whenever the next sync comes. */
+const FLUSH_BYTES = 8 * 1024 * 1024
+/**
+ * With more than this unwritten nothing is taken in any more: with what may wait for parents (64 MiB) and one frame it stays below what
+ * the journal keeps in memory.
+ */
+const PAUSE_BYTES = 32 * 1024 * 1024
 
 /** The transport as far as a node uses it. */
 export type NodeTransport = Pick<Transport, 'send' | 'bufferedBytes' | 'close' | 'counters' | 'stop'>
@@ -66,6 +73,9 @@ export function createDriver(parts: DriverParts): Driver {
   let running = false
   let finished = false
   let diskFull = false
+  let intakePaused = false
+  /** The own event that could not be made durable. */
+  let unwritten: number | undefined
   let timer: Timer | undefined
   let timerAtMs = Infinity
   let syncTimer: Timer | undefined
@@ -169,30 +179,59 @@ export function createDriver(parts: DriverParts): Driver {
       offsets.set(effect.key, { offset, birthRound: effect.birthRound })
       parts.index.note(offset, effect.bytes)
     }
+    if (journal.bufferedBytes() > FLUSH_BYTES) relieve()
     syncTimer ??= clock.setTimer(SYNC_WITHIN_MS, () => {
       syncTimer = undefined
       sync(undefined)
     })
   }
 
+  /** What waits in memory is bounded, also while the disk is full for long. */
+  function relieve(): void {
+    try {
+      if (!diskFull) journal.flush()
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error
+      diskIsFull()
+    }
+    if (intakePaused || journal.bufferedBytes() <= PAUSE_BYTES) return
+    intakePaused = true
+    queue.push({ kind: 'intake', allowed: false })
+  }
+
+  function diskIsFull(): void {
+    if (!diskFull) {
+      diskFull = true
+      dispatch({ kind: 'creating', allowed: false })
+    }
+    retryTimer ??= clock.setTimer(DISK_RETRY_MS, () => {
+      retryTimer = undefined
+      sync(undefined)
+    })
+  }
+
   /** Makes the journal durable; on a full disk tries again until there is space, meanwhile no new own event is made. */
   async function makeDurable(sequence: number | undefined): Promise<void> {
+    const own = sequence ?? unwritten
+    unwritten = undefined
     try {
       await journal.sync()
       ledger.settle(journal.durableEnd())
     } catch (error) {
       if (finished) return
       if (!(error instanceof DiskFull)) throw error
-      diskFull = true
-      dispatch({ kind: 'creating', allowed: false })
-      retryTimer = clock.setTimer(DISK_RETRY_MS, () => sync(sequence))
-      return
+      unwritten = own ?? unwritten
+      return diskIsFull()
     }
     if (diskFull) {
       diskFull = false
       dispatch({ kind: 'creating', allowed: true })
     }
-    if (sequence !== undefined) dispatch({ kind: 'durable', sequence })
+    if (intakePaused && journal.bufferedBytes() <= PAUSE_BYTES / 2) {
+      intakePaused = false
+      dispatch({ kind: 'intake', allowed: true })
+    }
+    if (own !== undefined) dispatch({ kind: 'durable', sequence: own })
   }
 
   function sync(sequence: number | undefined): void {

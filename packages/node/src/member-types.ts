@@ -51,6 +51,8 @@ export type MemberInput =
   | { readonly kind: 'durable'; readonly sequence: number }
   /** Own events may be made, or not for now (disk full, stopping). */
   | { readonly kind: 'creating'; readonly allowed: boolean }
+  /** Others' events may be taken in, or not for now (they could not be written): what comes meanwhile is asked for again later. */
+  | { readonly kind: 'intake'; readonly allowed: boolean }
   /** How long finality takes here lately, as the driver measures it. */
   | ({ readonly kind: 'vitals' } & Vitals)
   | { readonly kind: 'tick' }

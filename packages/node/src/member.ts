@@ -62,6 +62,7 @@ export function createMember(options: MemberOptions): Member {
   let unsynced: Unsynced | undefined
   let started = false
   let mayCreate = true
+  let mayTakeIn = true
   let failed = false
   let createAtMs: number | undefined
   let loopLagMs = 0
@@ -263,7 +264,7 @@ export function createMember(options: MemberOptions): Member {
   }
 
   function applyGossip(effect: GossipEffect, now: Moment): void {
-    if (effect.kind === 'events') return intake(effect, now)
+    if (effect.kind === 'events') return mayTakeIn ? intake(effect, now) : count('intake-paused')
     if (effect.kind === 'record') return
     if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
@@ -296,6 +297,9 @@ export function createMember(options: MemberOptions): Member {
         return durable(input.sequence)
       case 'creating':
         mayCreate = input.allowed
+        return
+      case 'intake':
+        mayTakeIn = input.allowed
         return
       case 'vitals':
         return report.vitals(input)
