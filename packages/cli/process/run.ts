@@ -8,6 +8,7 @@ const actions: Actions = {
   testnet: async (count, options) => (await import('./testnet.ts')).testnet(count, options),
   up: async (options) => (await import('./up.ts')).up(options),
   keygen: async (options) => (await import('./founding.ts')).keygen(options),
+  token: async (options) => (await import('./tokens.ts')).token(options),
   genesisNew: async (options) => (await import('./founding.ts')).genesisNew(options),
   genesisShow: async (file, options) => (await import('./founding.ts')).genesisShow(file, options),
   genesisHash: async (file, options) => (await import('./founding.ts')).genesisHash(file, options),

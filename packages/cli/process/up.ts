@@ -15,6 +15,7 @@ import {
 } from '../src/index.ts'
 import { tellParent } from './parent.ts'
 import { describeOwner } from './ports.ts'
+import { readTokens } from './tokens.ts'
 import { createTerminal, flush, type Terminal } from './terminal.ts'
 
 /** A node that has not stopped after this time is left to the system; its journal bears that. */
@@ -40,6 +41,8 @@ export async function up(options: UpOptions): Promise<void> {
         host: node.config.api.host,
         port: node.config.api.port,
         allowedHosts: options.allowHost ?? [],
+        allowedOrigins: options.allowOrigin ?? [],
+        ...readTokens(options.dir),
         onFault: (error) => terminal.say(`API: ${error instanceof Error ? error.stack : String(error)}`),
       })
       await announce(terminal, node, api)

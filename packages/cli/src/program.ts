@@ -39,6 +39,7 @@ export interface UpOptions extends CommonOptions {
   readonly api?: Address
   readonly gossip?: Address
   readonly allowHost?: readonly string[]
+  readonly allowOrigin?: readonly string[]
   /** Ends when the process that started it does. */
   readonly withParent?: boolean
 }
@@ -46,6 +47,12 @@ export interface UpOptions extends CommonOptions {
 export interface KeygenOptions extends CommonOptions {
   readonly out: string
   readonly fromSeed?: string
+}
+
+export interface TokenOptions extends CommonOptions {
+  readonly dir: string
+  readonly name: string
+  readonly role: 'read' | 'submit' | 'admin'
 }
 
 export interface GenesisNewOptions extends CommonOptions {
@@ -106,6 +113,7 @@ export interface Actions extends TheoryActions, SimActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
+  token(options: TokenOptions): Promise<void>
   genesisNew(options: GenesisNewOptions): Promise<void>
   genesisShow(file: string, options: CommonOptions): Promise<void>
   genesisHash(file: string, options: CommonOptions): Promise<void>
@@ -206,6 +214,7 @@ function addUp(program: Command, actions: Actions): void {
     .option('--api <host:port>', 'where the API listens, in place of what config.json says', parseAddress)
     .option('--gossip <host:port>', 'where gossip listens, in place of what config.json says', parseAddress)
     .option('--allow-host <name>', 'a further host name for the API; may be repeated', collectHost, [])
+    .option('--allow-origin <origin>', 'whose pages may use the API; may be repeated', collectHost, [])
     .addOption(new Option('--with-parent').hideHelp())
     .action((options: UpOptions) => actions.up(options))
 }
@@ -217,6 +226,20 @@ function addFounding(program: Command, actions: Actions): void {
     .requiredOption('--out <file>', 'where to write the secret key; it must not exist')
     .option('--from-seed <hex>', 'a given key instead of a random one; for tests only', parseSeed)
     .action((options: KeygenOptions) => actions.keygen(options))
+  withCommon(program.command('token'))
+    .description('Makes a token for the API of a node, and prints it once. With one, everybody needs one.')
+    .addHelpText(
+      'before',
+      examples('token --dir ./ada --name grafana --role read', 'token --dir ./ada --name shop --role submit'),
+    )
+    .requiredOption('--dir <folder>', 'data directory of the node')
+    .requiredOption('--name <name>', 'whom it is for')
+    .addOption(
+      new Option('--role <role>', 'what it allows')
+        .choices(['read', 'submit', 'admin'])
+        .makeOptionMandatory(),
+    )
+    .action((options: TokenOptions) => actions.token(options))
   const genesis = program
     .command('genesis')
     .description('Makes and shows the list of founders that all share.')

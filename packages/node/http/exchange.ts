@@ -2,6 +2,7 @@
 // that are checked. An exchange is one request with its answer.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RunningNode } from '../src/api-types.ts'
+import type { KeyTable } from './idempotency.ts'
 import type { ApiLimits } from './limits.ts'
 import { Problem } from './problem.ts'
 
@@ -11,7 +12,10 @@ export interface Exchange {
   readonly limits: ApiLimits
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly keys: KeyTable
   readonly query: URLSearchParams
+  /** What stands in the path for the segments in braces. */
+  readonly parameters: Readonly<Record<string, string>>
   /** Aborted when the client is gone or the server stops: nobody waits for the answer any more. */
   readonly over: AbortSignal
 }
@@ -24,6 +28,11 @@ export function sendJson(exchange: Exchange, status: number, body: object): void
 /** Whether the client asks for a stream of JSON lines. */
 export function wantsLines(request: IncomingMessage): boolean {
   return (request.headers.accept ?? '').toLowerCase().includes('application/x-ndjson')
+}
+
+/** Whether the client asks for server-sent events. */
+export function wantsEvents(request: IncomingMessage): boolean {
+  return (request.headers.accept ?? '').toLowerCase().includes('text/event-stream')
 }
 
 /** The whole body; a `Problem` if it is too large or too slow. */

@@ -1,6 +1,7 @@
 // Decides who may talk to the API at all. A browser on this machine can be made to send requests here by any page it shows, so a
 // request must name a host that is ours (against DNS rebinding) and must not come from another origin's page (against forged
-// requests). There is no CORS: no other origin is ever let in. A program that is no browser sends no Origin and is not concerned.
+// requests). Only origins that the operator has named are let in as
+// well. A program that is no browser sends no Origin and is not concerned.
 import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from './problem.ts'
 
@@ -12,14 +13,19 @@ function hostName(host: string): string | undefined {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
+export const isLoopback = (host: string): boolean =>
+  LOOPBACK.includes(host.toLowerCase()) || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+
+/** Gives the origin of an allowed foreign page, undefined for everybody else who is let in. */
 export type Guard = (
   method: string,
   headers: IncomingHttpHeaders,
   hosts: readonly string[] | undefined,
-) => void
+) => string | undefined
 
 /** `allowedHosts` are names or addresses without port, beside those of the loopback interface. */
-export function createGuard(allowedHosts: readonly string[]): Guard {
+export function createGuard(allowedHosts: readonly string[], allowedOrigins: readonly string[] = []): Guard {
+  const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   const allowed = new Set([
     ...LOOPBACK,
     ...allowedHosts.map((host) => {
@@ -37,6 +43,7 @@ export function createGuard(allowedHosts: readonly string[]): Guard {
         `the host ${JSON.stringify(host)} is not one of ${[...allowed].join(', ')}`,
       )
     const origin = headers.origin
+    if (origin !== undefined && origins.has(origin.toLowerCase())) return origin
     if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
       throw new Problem('E_FOREIGN_ORIGIN', `the origin ${JSON.stringify(origin)} is not this server`)
     // Not every request of a foreign page carries an Origin (an image, a script), but browsers mark them. Following a link is
@@ -45,5 +52,6 @@ export function createGuard(allowedHosts: readonly string[]): Guard {
     const isLink = headers['sec-fetch-mode'] === 'navigate' && (method === 'GET' || method === 'HEAD')
     if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isLink)
       throw new Problem('E_FOREIGN_ORIGIN', `the request comes from a page of another site (${String(site)})`)
+    return undefined
   }
 }

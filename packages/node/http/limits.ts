@@ -22,6 +22,14 @@ export interface ApiLimits {
   readonly streams: number
   /** How soon a batch tries again when the pool is full and nothing tells that it has room. */
   readonly poolRetryMs: number
+  /** Idempotency keys remembered. */
+  readonly idempotencyKeys: number
+  /** Transactions that a socket may be sent without having given more credit. */
+  readonly maxCredit: number
+  /** One message from a socket, bytes. */
+  readonly socketMessageBytes: number
+  /** How often a silent socket or event stream is told that the node is there. */
+  readonly heartbeatMs: number
   readonly defaultWaitMs: number
   readonly maxWaitMs: number
   readonly defaultPage: number
@@ -46,6 +54,10 @@ export const apiLimits: ApiLimits = {
   batchInFlight: 4_096,
   streams: 64,
   poolRetryMs: 50,
+  idempotencyKeys: 65_536,
+  maxCredit: 1_000_000,
+  socketMessageBytes: 131_072,
+  heartbeatMs: 5_000,
   defaultWaitMs: 10_000,
   maxWaitMs: 600_000,
   defaultPage: 100,

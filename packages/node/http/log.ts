@@ -2,14 +2,16 @@
 // only as fast as its client takes it, so a slow client costs one page of memory and nothing else.
 import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { openSealed } from '@hearsay/dag'
 import { type LogPageJson, type TransactionJson, transactionToJson } from '../src/api-json.ts'
-import type { OrderedTransaction } from '../src/api-types.ts'
+import type { OrderedTransaction, RunningNode } from '../src/api-types.ts'
 import {
   createBell,
   type Exchange,
   oneOf,
   sendJson,
+  wantsEvents,
   wantsLines,
   wholeNumber,
   writePiece,
@@ -21,7 +23,8 @@ export async function getLog(exchange: Exchange): Promise<void> {
   const { node, query, request, limits } = exchange
   const from = startOf(exchange)
   const follow = oneOf(query, 'follow', ['0', '1']) === '1'
-  if (wantsLines(request)) return streamLog(exchange, from, follow)
+  if (wantsEvents(request)) return streamLog(exchange, from, true, EVENTS)
+  if (wantsLines(request)) return streamLog(exchange, from, follow, LINES)
   if (follow) throw new Problem('E_BAD_REQUEST', 'follow=1 needs the header Accept: application/x-ndjson')
   const limit = Math.min(wholeNumber(query, 'limit', limits.defaultPage), limits.maxPage)
   const read = limit === 0 ? [] : await node.log(from, limit)
@@ -31,10 +34,14 @@ export async function getLog(exchange: Exchange): Promise<void> {
   sendJson(exchange, 200, page)
 }
 
-function startOf({ node, query }: Exchange): number {
-  const from = query.get('from')
+function startOf({ node, query, request }: Exchange): number {
+  return positionOf(node, lastEventId(request) ?? query.get('from') ?? '0')
+}
+
+/** A position, `round:N` or `end`. */
+export function positionOf(node: RunningNode, from: string): number {
   if (from === 'end') return node.status().transactions
-  if (from?.startsWith('round:') !== true) return wholeNumber(query, 'from', 0)
+  if (!from.startsWith('round:')) return wholeNumber(new URLSearchParams({ from }), 'from', 0)
   const round = wholeNumber(new URLSearchParams({ round: from.slice('round:'.length) }), 'round', 0)
   const position = node.positionOfRound(round)
   if (position === undefined)
@@ -45,7 +52,7 @@ function startOf({ node, query }: Exchange): number {
   return position
 }
 
-function toJson(transaction: OrderedTransaction): TransactionJson {
+export function toJson(transaction: OrderedTransaction): TransactionJson {
   const sealed = openSealed(transaction.bytes)
   const bytes = sealed?.body ?? transaction.bytes
   const text = isUtf8(bytes)
@@ -55,7 +62,32 @@ function toJson(transaction: OrderedTransaction): TransactionJson {
   return transactionToJson({ ...transaction, bytes }, text, id)
 }
 
-async function streamLog(exchange: Exchange, from: number, follow: boolean): Promise<void> {
+/** How a stream is written: its media type, one transaction, and what tells a silent reader that the node is there. */
+interface Form {
+  readonly type: string
+  readonly write: (transaction: OrderedTransaction) => string
+  readonly heartbeat: string | undefined
+}
+
+const LINES: Form = {
+  type: 'application/x-ndjson',
+  write: (transaction) => `${JSON.stringify(toJson(transaction))}\n`,
+  heartbeat: undefined,
+}
+
+/** The id of an event is the position to go on from, so that a browser resumes by itself (`Last-Event-ID`). */
+const EVENTS: Form = {
+  type: 'text/event-stream',
+  write: (transaction) => `id: ${transaction.position + 1}\ndata: ${JSON.stringify(toJson(transaction))}\n\n`,
+  heartbeat: ': here\n\n',
+}
+
+function lastEventId(request: IncomingMessage): string | undefined {
+  const id = wantsEvents(request) ? request.headers['last-event-id'] : undefined
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
+
+async function streamLog(exchange: Exchange, from: number, follow: boolean, form: Form): Promise<void> {
   const { node, query, response, limits, over } = exchange
   const last = from + wholeNumber(query, 'limit', Number.MAX_SAFE_INTEGER - from)
   const bell = createBell()
@@ -64,17 +96,20 @@ async function streamLog(exchange: Exchange, from: number, follow: boolean): Pro
   const onOver = (): void => bell.ring()
   over.addEventListener('abort', onOver)
   try {
-    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+    response.writeHead(200, { 'Content-Type': form.type })
     response.flushHeaders()
     let next = from
     while (next < last && !over.aborted) {
       const page = await node.log(next, Math.min(limits.streamPage, last - next))
       if (page.length === 0) {
         if (!follow) break
+        const timer = form.heartbeat === undefined ? undefined : setTimeout(bell.ring, limits.heartbeatMs)
         await bell.wait()
+        clearTimeout(timer)
+        if (form.heartbeat !== undefined && !(await writePiece(exchange, form.heartbeat))) return
         continue
       }
-      if (!(await writePage(exchange, page))) return
+      if (!(await writePage(exchange, page, form))) return
       next += page.length
     }
     // A follower knows that its stream never ends by itself; any other would take the part for the whole.
@@ -86,11 +121,15 @@ async function streamLog(exchange: Exchange, from: number, follow: boolean): Pro
   }
 }
 
-async function writePage(exchange: Exchange, page: readonly OrderedTransaction[]): Promise<boolean> {
+async function writePage(
+  exchange: Exchange,
+  page: readonly OrderedTransaction[],
+  form: Form,
+): Promise<boolean> {
   let piece = ''
   for (const transaction of page) {
     if (transaction.isVoid === true) continue
-    piece += `${JSON.stringify(toJson(transaction))}\n`
+    piece += form.write(transaction)
     if (piece.length < exchange.limits.writeBytes) continue
     if (!(await writePiece(exchange, piece))) return false
     piece = ''

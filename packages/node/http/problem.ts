@@ -4,10 +4,15 @@ import type { ProblemJson } from '../src/api-json.ts'
 
 export type ProblemCode =
   | 'E_BAD_REQUEST'
+  | 'E_TOKEN_NEEDED'
+  | 'E_ROLE'
   | 'E_FOREIGN_HOST'
   | 'E_FOREIGN_ORIGIN'
   | 'E_NOT_FOUND'
   | 'E_METHOD'
+  | 'E_OTHER_BYTES'
+  | 'E_NOT_CERTIFIED'
+  | 'E_QUERY'
   | 'E_SLOW_BODY'
   | 'E_TOO_LARGE'
   | 'E_REJECTED'
@@ -18,12 +23,18 @@ export type ProblemCode =
   | 'E_DISK_FULL'
   | 'E_TOO_MANY_STREAMS'
 
-const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+/** Every problem that there is; the OpenAPI document lists them. */
+export const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   E_BAD_REQUEST: [400, 'The request cannot be understood'],
+  E_TOKEN_NEEDED: [401, 'This API asks for a token'],
+  E_ROLE: [403, 'The token does not allow that'],
   E_FOREIGN_HOST: [403, 'This server does not answer to that host name'],
   E_FOREIGN_ORIGIN: [403, 'Pages of other origins may not use this API'],
   E_NOT_FOUND: [404, 'There is nothing at this address'],
   E_METHOD: [405, 'This address does not know that method'],
+  E_OTHER_BYTES: [409, 'The same key was used for another transaction'],
+  E_NOT_CERTIFIED: [425, 'No certificate covers it yet'],
+  E_QUERY: [422, 'The application cannot answer that'],
   E_SLOW_BODY: [408, 'The body did not arrive in time'],
   E_TOO_LARGE: [413, 'The transaction is too large'],
   E_REJECTED: [422, 'The application refuses the transaction'],
@@ -48,19 +59,34 @@ export class Problem extends Error {
   }
 }
 
+export function problemJson(problem: Problem): Omit<ProblemJson, 'type'> {
+  const [status, title] = problems[problem.code]
+  return { title, status, detail: problem.message, code: problem.code }
+}
+
+const bodyOf = (problem: Problem): string => {
+  const type = `urn:hearsay:problem:${problem.code.slice(2).toLowerCase().replaceAll('_', '-')}`
+  const body: ProblemJson = { type, ...problemJson(problem) }
+  return `${JSON.stringify(body)}\n`
+}
+
 /** Answers with the problem. The connection is closed if the request's body was not read to its end. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
-  const [status, title] = problems[problem.code]
-  const body: ProblemJson = {
-    type: `urn:hearsay:problem:${problem.code.slice(2).toLowerCase().replaceAll('_', '-')}`,
-    title,
-    status,
-    detail: problem.message,
-    code: problem.code,
-  }
   if (!response.req.complete) response.setHeader('Connection', 'close')
-  response.writeHead(status, { 'Content-Type': 'application/problem+json', ...problem.headers })
-  response.end(`${JSON.stringify(body)}\n`)
+  const headers = { 'Content-Type': 'application/problem+json', ...problem.headers }
+  response.writeHead(problems[problem.code][0], headers)
+  response.end(bodyOf(problem))
+}
+
+/** The whole answer, where there is only a bare connection to send it on. */
+export function problemHead(problem: Problem): string {
+  const [status, title] = problems[problem.code]
+  const body = bodyOf(problem)
+  const headers = Object.entries(problem.headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return (
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n${headers.join('')}` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  )
 }
 
 /** The API could not be started. */
@@ -86,6 +112,17 @@ export class ApiError extends Error {
     this.host = at.host
     this.port = at.port
   }
+}
+
+/** The API would be open to whoever can reach it. */
+export function tokensMissing(at: { host: string; port: number }): ApiError {
+  return new ApiError(
+    'E_TOKENS_MISSING',
+    `the API would listen on ${at.host} without asking for tokens`,
+    'make tokens.json in the data directory (hearsay token), or listen on 127.0.0.1',
+    at,
+    undefined,
+  )
 }
 
 /** What went wrong when listening, in the operator's words. */

@@ -1,16 +1,23 @@
 // Decides how the API is served: which address leads to which handler, who is let in, what bounds hold and how it ends. Handlers
 // throw a `Problem` for everything that is the client's to know; any other error is the node's fault and is told as such.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { statusToJson } from '../src/api-json.ts'
 import type { RunningNode } from '../src/api-types.ts'
-import { postBatch } from './batch.ts'
-import { type Exchange, sendJson, wantsLines } from './exchange.ts'
-import { createGuard } from './guard.ts'
+import { type ApiToken, createAccess } from './access.ts'
+import type { Exchange } from './exchange.ts'
+import { createGuard, isLoopback } from './guard.ts'
+import { createKeyTable } from './idempotency.ts'
 import { type ApiLimits, apiLimits } from './limits.ts'
-import { getLog } from './log.ts'
-import { listenFault, Problem, sendProblem } from './problem.ts'
-import { postTransaction } from './transaction.ts'
+import { listenFault, Problem, sendProblem, tokensMissing } from './problem.ts'
+import { findRoute, type Role } from './routes.ts'
+import { createSockets } from './socket.ts'
 
 export interface ApiOptions {
   readonly node: RunningNode
@@ -21,6 +28,10 @@ export interface ApiOptions {
   readonly port: number
   /** Host names or addresses, beside those of the loopback interface, under which the API may be addressed. */
   readonly allowedHosts?: readonly string[]
+  /** Other origins whose pages may use the API, like `https://app.example`. */
+  readonly allowedOrigins?: readonly string[]
+  /** Asked of everybody; needed where the API does not listen on the loopback interface only. */
+  readonly tokens?: readonly ApiToken[]
   readonly limits?: Partial<ApiLimits>
   /** Called with errors that are not the client's. */
   readonly onFault?: (error: unknown) => void
@@ -32,67 +43,46 @@ export interface Api {
   stop(): Promise<void>
 }
 
-interface Route {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  /** Counted among the streams, of which there is a bounded number. */
-  readonly isStream?: (exchange: Exchange) => boolean
-  readonly handle: (exchange: Exchange) => Promise<void> | void
-}
-
-const routes: readonly Route[] = [
-  { method: 'POST', path: '/v1/tx', handle: postTransaction },
-  { method: 'POST', path: '/v1/tx/batch', handle: postBatch, isStream: () => true },
-  { method: 'GET', path: '/v1/log', handle: getLog, isStream: ({ request }) => wantsLines(request) },
-  { method: 'GET', path: '/v1/status', handle: (it) => sendJson(it, 200, statusToJson(it.node.status())) },
-  { method: 'GET', path: '/v1/genesis', handle: (it) => sendJson(it, 200, it.genesis) },
-  { method: 'GET', path: '/healthz', handle: getHealth },
-  { method: 'GET', path: '/readyz', handle: getReadiness },
-]
-
-function getHealth(exchange: Exchange): void {
-  const { state, reason } = exchange.node.status()
-  if (state === 'failed') throw new Problem('E_NOT_READY', reason ?? 'the node has failed')
-  sendJson(exchange, 200, { state })
-}
-
-function getReadiness(exchange: Exchange): void {
-  const { state, reason } = exchange.node.status()
-  if (state !== 'active') throw new Problem('E_NOT_READY', `${state}: ${reason ?? 'not active yet'}`)
-  sendJson(exchange, 200, { state })
-}
-
-function findRoute(method: string, path: string): Route {
-  const here = routes.filter((route) => route.path === path)
-  if (here.length === 0)
-    throw new Problem('E_NOT_FOUND', `${path}: see ${routes.map((r) => r.path).join(', ')}`)
-  const asked = method === 'HEAD' ? 'GET' : method
-  const route = here.find((candidate) => candidate.method === asked)
-  const allow = here.map((candidate) => candidate.method).join(', ')
-  if (route === undefined) throw new Problem('E_METHOD', `${method} ${path}: only ${allow}`, { Allow: allow })
-  return route
-}
-
 export async function startServer(options: ApiOptions): Promise<Api> {
   const limits = { ...apiLimits, ...options.limits }
-  const guard = createGuard([options.host, ...(options.allowedHosts ?? [])])
+  if (options.tokens === undefined && !isLoopback(options.host)) throw tokensMissing(options)
+  const guard = createGuard([options.host, ...(options.allowedHosts ?? [])], options.allowedOrigins ?? [])
+  const access = createAccess(options.tokens)
+  const mayDo = (headers: IncomingHttpHeaders, role: Role): boolean => {
+    try {
+      access(headers, role)
+      return true
+    } catch (error) {
+      if (error instanceof Problem) return false
+      throw error
+    }
+  }
+  const keys = createKeyTable(limits.idempotencyKeys)
   const networkId = statusToJson(options.node.status()).networkId
   const stopping = new AbortController()
   let streams = 0
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.method ?? ''
-    guard(method, request.headers, request.headersDistinct['host'])
+    const origin = guard(method, request.headers, request.headersDistinct['host'])
+    if (origin !== undefined) {
+      response.setHeader('Access-Control-Allow-Origin', origin)
+      response.setHeader('Access-Control-Expose-Headers', 'X-Net-Id, Retry-After')
+      response.setHeader('Vary', 'Origin')
+      response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
+      if (method === 'OPTIONS') return allowCrossing(response)
+    }
     const target = request.url ?? ''
     if (!target.startsWith('/')) throw new Problem('E_BAD_REQUEST', 'the target of a request begins with /')
     const at = target.indexOf('?')
-    const route = findRoute(method, at === -1 ? target : target.slice(0, at))
+    const { route, parameters } = findRoute(method, at === -1 ? target : target.slice(0, at))
+    access(request.headers, route.role)
     const query = new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
     const gone = new AbortController()
     response.on('close', () => gone.abort())
     const over = AbortSignal.any([gone.signal, stopping.signal])
     const { node, genesis } = options
-    const exchange: Exchange = { node, genesis, limits, request, response, query, over }
+    const exchange: Exchange = { node, genesis, limits, keys, request, response, query, parameters, over }
     if (route.isStream?.(exchange) !== true) return route.handle(exchange)
     if (streams >= limits.streams)
       throw new Problem('E_TOO_MANY_STREAMS', `at most ${limits.streams} at a time`, { 'Retry-After': '1' })
@@ -128,8 +118,39 @@ export async function startServer(options: ApiOptions): Promise<Api> {
     },
   )
   server.maxConnections = limits.connections
+  const sockets = createSockets({
+    node: options.node,
+    limits,
+    stopping: stopping.signal,
+    admit: (request) => {
+      guard('GET', request.headers, request.headersDistinct['host'])
+      const headers = withProtocolToken(request.headers)
+      access(headers, 'read')
+      if (streams >= limits.streams)
+        throw new Problem('E_TOO_MANY_STREAMS', `at most ${limits.streams} at a time`, { 'Retry-After': '1' })
+      streams += 1
+      return { leave: () => void (streams -= 1), maySubmit: mayDo(headers, 'submit') }
+    },
+  })
+  server.on('upgrade', sockets.upgrade)
   const address = await listen(server, options.host, options.port)
   return { address, stop: () => stopServer(server, stopping, limits.stopMs) }
+}
+
+/** A browser can give a socket no headers but its protocols: `hearsay.v1, bearer.TOKEN`. */
+function withProtocolToken(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const [, token] = /(?:^|[\s,])bearer\.([^\s,]+)/.exec(headers['sec-websocket-protocol'] ?? '') ?? []
+  return token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` }
+}
+
+/** The answer to a browser that asks whether a page of an allowed origin may send what it is about to send. */
+function allowCrossing(response: ServerResponse): void {
+  response.writeHead(204, {
+    'Access-Control-Allow-Methods': 'GET, POST',
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Accept',
+    'Access-Control-Max-Age': '600',
+  })
+  response.end()
 }
 
 function listen(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {

@@ -4,7 +4,7 @@ import type { RunningNode, Submission, SubmitRefusal } from '../src/api-types.ts
 import { type Exchange, oneOf, readBody, sendJson, span } from './exchange.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
-const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
+export const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
   'too-large': 'E_TOO_LARGE',
   'pool-full': 'E_POOL_FULL',
   'disk-full': 'E_DISK_FULL',
@@ -17,7 +17,10 @@ export async function postTransaction(exchange: Exchange): Promise<void> {
   const { node, query, limits, over } = exchange
   const until = oneOf(query, 'until', ['ordered', 'accepted'])
   const waitMs = span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
-  const result = node.submit(await readBody(exchange))
+  const body = await readBody(exchange)
+  const key = exchange.request.headers['idempotency-key']
+  const transaction = typeof key === 'string' ? exchange.keys.seal(key, body, Date.now()) : body
+  const result = node.submit(transaction)
   if (!result.ok) {
     const headers = result.reason === 'pool-full' ? { 'Retry-After': '1' } : {}
     throw new Problem(refusals[result.reason], result.message, headers)

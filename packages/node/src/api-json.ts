@@ -39,6 +39,9 @@ export interface PendingJson {
   readonly reason: string | null
 }
 
+/** What is known of a transaction by its id. `unknown`: never seen here, or forgotten. */
+export type KnownJson = ReceiptJson | PendingJson | { readonly state: 'unknown'; readonly reason: null }
+
 /** A transaction that was not taken in: it is not submitted. */
 export interface RefusedJson {
   readonly state: 'refused'
@@ -111,6 +114,22 @@ export interface ProblemJson {
   /** Stable; programs branch on it. */
   readonly code: string
 }
+
+/** What a client says over a socket. */
+export type SocketRequest =
+  /** `from` is a position, `round:N` or `end`; `credit` how many transactions the client will take. */
+  | { readonly type: 'subscribe'; readonly from?: number | string; readonly credit?: number }
+  | { readonly type: 'credit'; readonly credit: number }
+  | { readonly type: 'submit'; readonly id: number; readonly text?: string; readonly hex?: string }
+
+/** What a node says over a socket. */
+export type SocketMessage =
+  | ({ readonly type: 'transaction' } & TransactionJson)
+  | ({ readonly type: 'receipt'; readonly id: number } & (ReceiptJson | PendingJson))
+  | ({ readonly type: 'refused'; readonly id: number } & Omit<ProblemJson, 'type'>)
+  | ({ readonly type: 'problem' } & Omit<ProblemJson, 'type'>)
+  /** How far the ledger is, and the position that is sent next; null before `subscribe`. */
+  | { readonly type: 'heartbeat'; readonly head: number; readonly next: number | null }
 
 const MICROS_A_DAY = 86_400_000_000
 

@@ -2,7 +2,7 @@
  * What a running node offers to whoever serves or embeds it. Positions count transactions from 0 over the whole ledger;
  * times are integer microseconds since the Unix epoch; ids and hashes are 32 bytes.
  */
-import type { CborValue } from '@hearsay/dag'
+import type { CborValue, ProofJson } from '@hearsay/dag'
 import type { Outcome } from './application.ts'
 
 export interface OrderedTransaction {
@@ -113,6 +113,8 @@ export interface RunningNode {
   lookup(id: Uint8Array): Lookup
   /** The receipt of what is final at a position. */
   receiptAt(position: number): Receipt | undefined
+  /** A portable proof of what stands at a position, or that nothing does; undefined as long as no certificate covers it, which is always so where members sign no rounds. */
+  proof?(position: number): ProofJson | undefined
   query(path: string, data: Uint8Array): Promise<CborValue>
   /** Called after the ledger has grown (with its new length in transactions); returns how to stop that. */
   onGrowth(listener: (transactions: number) => void): () => void

@@ -1,0 +1,353 @@
+// The API as a document (OpenAPI 3.1), served at /openapi.json. A test holds it to the routes, the problems and the answers.
+import { type ProblemCode, problems } from './problem.ts'
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+const text = { type: 'string' } as const
+const count = { type: 'integer', minimum: 0 } as const
+const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+const hex = { type: 'string', pattern: '^([0-9a-f]{2})*$' } as const
+const orNull = (schema: { readonly type: string; readonly [key: string]: Json }): Json => ({
+  ...schema,
+  type: [schema.type, 'null'],
+})
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+
+function object(properties: { readonly [key: string]: Json }, optional: readonly string[] = []): Json {
+  return {
+    type: 'object',
+    properties,
+    required: Object.keys(properties).filter((key) => !optional.includes(key)),
+  }
+}
+
+const where: { readonly [key: string]: Json } = {
+  position: count,
+  round: { ...count, description: 'Round that ordered it.' },
+  time: { ...text, format: 'date-time', description: 'Consensus time for people.' },
+  timestamp: { ...count, description: 'Consensus time: microseconds since the Unix epoch.' },
+}
+
+const schemas: { readonly [key: string]: Json } = {
+  Receipt: object({
+    state: { type: 'string', enum: ['ordered', 'rejected', 'expired', 'duplicate'] },
+    reason: orNull(text),
+    result: { description: 'What the application answered.' },
+    ...where,
+    event: hash,
+    index: count,
+    latencyMs: { type: 'number' },
+  }),
+  Pending: object({ state: { type: 'string', enum: ['pending', 'gossiped'] }, reason: orNull(text) }),
+  Unknown: object({ state: { const: 'unknown' }, reason: { type: 'null' } }),
+  BatchLine: {
+    type: 'object',
+    properties: { line: { type: 'integer', minimum: 1 } },
+    required: ['line'],
+    anyOf: [
+      ref('Receipt'),
+      ref('Pending'),
+      object({
+        state: { const: 'refused' },
+        reason: {
+          type: 'string',
+          enum: ['too-large', 'pool-full', 'stopping', 'disk-full', 'rejected', 'malformed'],
+        },
+        message: text,
+      }),
+    ],
+  },
+  Transaction: object({
+    ...where,
+    creator: text,
+    event: hash,
+    index: count,
+    id: orNull(hash),
+    text: orNull(text),
+    hex,
+  }),
+  LogPage: object({
+    from: count,
+    transactions: { type: 'array', items: ref('Transaction') },
+    next: { ...count, description: 'Where the next page begins, on every node.' },
+    total: count,
+  }),
+  Answer: object({ result: { description: 'What the application answered.' }, position: count }),
+  Status: object({
+    name: text,
+    state: {
+      type: 'string',
+      enum: ['starting', 'replaying', 'active', 'behind', 'no-quorum', 'stopping', 'failed'],
+    },
+    reason: orNull(text),
+    networkId: hash,
+    round: count,
+    ledgerHash: hash,
+    transactions: count,
+    lastTime: orNull(text),
+    reachableWeight: count,
+    totalWeight: count,
+    poolTransactions: count,
+    poolBytes: count,
+    finalityP50Ms: orNull({ type: 'number' }),
+    finalityP99Ms: orNull({ type: 'number' }),
+    peers: {
+      type: 'array',
+      items: object({ memberId: count, name: text, weight: count, connected: { type: 'boolean' } }),
+    },
+    counters: { type: 'object', additionalProperties: count },
+  }),
+  Proof: object({
+    hearsay: { const: 'proof' },
+    version: { const: 1 },
+    networkId: hash,
+    kind: { type: 'string', enum: ['transaction', 'absence'] },
+    position: count,
+    header: hex,
+    links: { type: 'array', items: hex },
+    certificate: object({
+      round: count,
+      blockHash: hash,
+      stateHash: hash,
+      signatures: { type: 'array', items: object({ memberId: count, signature: hex }) },
+    }),
+  }),
+  Genesis: object({ hearsay: { const: 'genesis' }, version: { const: 1 }, members: { type: 'array' } }),
+  Health: object({ state: text }),
+  Problem: object({
+    type: text,
+    title: text,
+    status: count,
+    detail: text,
+    code: { type: 'string', enum: Object.keys(problems) },
+  }),
+}
+
+type Answers = readonly (readonly [status: number, description: string, media: string, schema: Json])[]
+
+/** What every request may be refused with. */
+const ALWAYS: readonly ProblemCode[] = [
+  'E_BAD_REQUEST',
+  'E_TOKEN_NEEDED',
+  'E_ROLE',
+  'E_FOREIGN_HOST',
+  'E_FOREIGN_ORIGIN',
+  'E_METHOD',
+  'E_INTERNAL',
+]
+
+function responses(answers: Answers, refused: readonly ProblemCode[]): Json {
+  const found: { [status: string]: { description: string; content: { [media: string]: Json } } } = {}
+  for (const [status, description, media, schema] of answers) {
+    const before = found[status]
+    if (before === undefined) found[status] = { description, content: { [media]: { schema } } }
+    else before.content[media] = { schema }
+  }
+  for (const code of [...refused, ...ALWAYS]) {
+    const [status, title] = problems[code]
+    const before = found[status]
+    const description =
+      before === undefined ? `${code}: ${title}` : `${before.description}; ${code}: ${title}`
+    found[status] = { description, content: { 'application/problem+json': { schema: ref('Problem') } } }
+  }
+  return found
+}
+
+const query = (name: string, description: string, schema: Json): Json => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema,
+})
+const ID: Json = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'A position, or the id of a sealed transaction: 64 hexadecimal digits.',
+  schema: text,
+}
+const until = query('until', 'When to answer.', { type: 'string', enum: ['ordered', 'accepted'] })
+const bytes = (media: string, schema: Json): Json => ({ required: true, content: { [media]: { schema } } })
+
+interface Operation {
+  readonly id: string
+  readonly summary: string
+  readonly parameters?: readonly Json[]
+  readonly body?: Json
+  readonly answers: Answers
+  readonly refused?: readonly ProblemCode[]
+}
+
+function operation({ id, summary, parameters = [], body, answers, refused = [] }: Operation): Json {
+  return {
+    operationId: id,
+    summary,
+    parameters,
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: responses(answers, refused),
+  }
+}
+
+const INTAKE: readonly ProblemCode[] = [
+  'E_OTHER_BYTES',
+  'E_SLOW_BODY',
+  'E_TOO_LARGE',
+  'E_REJECTED',
+  'E_POOL_FULL',
+  'E_STOPPING',
+  'E_DISK_FULL',
+]
+const JSON_TYPE = 'application/json'
+
+const paths: { readonly [path: string]: Json } = {
+  '/v1/tx': {
+    post: operation({
+      id: 'submit',
+      summary: 'Submits the body as one transaction.',
+      parameters: [
+        until,
+        query('timeout', 'How long to wait, like 10s.', text),
+        {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          description: 'Repeating the request with the same key and body is the same transaction.',
+          schema: { ...text, maxLength: 256 },
+        },
+      ],
+      body: bytes('application/octet-stream', {}),
+      answers: [
+        [200, 'Final.', JSON_TYPE, ref('Receipt')],
+        [202, 'Taken in, not final in time.', JSON_TYPE, ref('Pending')],
+      ],
+      refused: INTAKE,
+    }),
+  },
+  '/v1/tx/batch': {
+    post: operation({
+      id: 'submitBatch',
+      summary:
+        'Submits each line, a JSON string, {"hex": …} or {"base64": …}; answers a line for each, in order.',
+      parameters: [until],
+      body: bytes('application/x-ndjson', text),
+      answers: [[200, 'A line for each line.', 'application/x-ndjson', ref('BatchLine')]],
+      refused: ['E_TOO_MANY_STREAMS'],
+    }),
+  },
+  '/v1/tx/{id}': {
+    get: operation({
+      id: 'transaction',
+      summary: 'What has become of a transaction.',
+      parameters: [ID],
+      answers: [
+        [200, 'What is known.', JSON_TYPE, { anyOf: [ref('Receipt'), ref('Pending'), ref('Unknown')] }],
+      ],
+      refused: ['E_NOT_FOUND'],
+    }),
+  },
+  '/v1/tx/{id}/proof': {
+    get: operation({
+      id: 'proof',
+      summary: 'A portable proof of the transaction, or that there is none at the position yet.',
+      parameters: [ID],
+      answers: [[200, 'Checked with @hearsay/client/verify.', JSON_TYPE, ref('Proof')]],
+      refused: ['E_NOT_FOUND', 'E_NOT_CERTIFIED'],
+    }),
+  },
+  '/v1/log': {
+    get: operation({
+      id: 'log',
+      summary: 'The ordered transactions: a page, or a stream by the Accept header.',
+      parameters: [
+        query('from', 'A position, round:N or end.', text),
+        query('limit', 'At most so many.', count),
+        query('follow', '1: the stream of lines goes on as the ledger grows.', {
+          type: 'string',
+          enum: ['0', '1'],
+        }),
+        {
+          name: 'Last-Event-ID',
+          in: 'header',
+          required: false,
+          description: 'Of an event stream: where to go on; a browser sends it by itself.',
+          schema: text,
+        },
+      ],
+      answers: [
+        [200, 'A page, lines or events.', JSON_TYPE, ref('LogPage')],
+        [200, 'A page, lines or events.', 'application/x-ndjson', ref('Transaction')],
+        [200, 'A page, lines or events.', 'text/event-stream', ref('Transaction')],
+      ],
+      refused: ['E_NOT_FOUND', 'E_TOO_MANY_STREAMS'],
+    }),
+  },
+  '/v1/query': {
+    get: operation({
+      id: 'query',
+      summary: 'Asks the application.',
+      parameters: [query('path', 'What is asked for.', text), query('data', 'Hexadecimal.', hex)],
+      answers: [[200, 'Its answer, and how many transactions it knows.', JSON_TYPE, ref('Answer')]],
+      refused: ['E_QUERY'],
+    }),
+  },
+  '/v1/status': {
+    get: operation({
+      id: 'status',
+      summary: 'How the node is.',
+      answers: [[200, 'Its state and figures.', JSON_TYPE, ref('Status')]],
+    }),
+  },
+  '/v1/genesis': {
+    get: operation({
+      id: 'genesis',
+      summary: 'The members that the network was founded with.',
+      answers: [[200, 'genesis.json', JSON_TYPE, ref('Genesis')]],
+    }),
+  },
+  '/healthz': {
+    get: operation({
+      id: 'health',
+      summary: 'Whether the process works.',
+      answers: [[200, 'It does.', JSON_TYPE, ref('Health')]],
+      refused: ['E_NOT_READY'],
+    }),
+  },
+  '/readyz': {
+    get: operation({
+      id: 'readiness',
+      summary: 'Whether the node is in quorum and not behind.',
+      answers: [[200, 'It is.', JSON_TYPE, ref('Health')]],
+      refused: ['E_NOT_READY'],
+    }),
+  },
+  '/metrics': {
+    get: operation({
+      id: 'metrics',
+      summary: 'Figures in the text format of Prometheus.',
+      answers: [[200, 'Figures.', 'text/plain', text]],
+    }),
+  },
+  '/openapi.json': {
+    get: operation({
+      id: 'openApi',
+      summary: 'This document.',
+      answers: [[200, 'OpenAPI 3.1', JSON_TYPE, { type: 'object' }]],
+    }),
+  },
+}
+
+export const openApi: { readonly [key: string]: Json } = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Hearsay node',
+    version: '1',
+    description:
+      'One member of a network. A WebSocket at /v1/ws gives the ledger by credit and takes transactions.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  servers: [{ url: '/' }],
+  security: [{}, { token: [] }],
+  paths,
+  components: { schemas, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+}
