@@ -1,5 +1,6 @@
 // Measures what the verifier weighs in a browser: bundled, minified, gzipped; and prints where the bytes are.
-// Run: node scripts/bundle-sizes.ts
+// Run: node scripts/bundle-sizes.ts, or with a file name to write the client's bundle there.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
@@ -17,4 +18,5 @@ for (const [name, entry, external] of bundles) {
   await bundle.close()
   const bytes = Buffer.from(output[0].code)
   console.log(`${name}: ${bytes.length} bytes minified, ${gzipSync(bytes, { level: 9 }).length} gzipped`)
+  if (name === '@hearsay/client' && process.argv[2] !== undefined) writeFileSync(process.argv[2], bytes)
 }

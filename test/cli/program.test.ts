@@ -44,7 +44,16 @@ test.each([
   ],
   [
     ['up', '--dir', 'd', '--api', '9000', '--allow-host', 'a', '--allow-host', 'b', '-v'],
-    ['up', { dir: 'd', api: { host: '127.0.0.1', port: 9000 }, allowHost: ['a', 'b'], verbose: true }],
+    [
+      'up',
+      {
+        dir: 'd',
+        api: { host: '127.0.0.1', port: 9000 },
+        allowHost: ['a', 'b'],
+        allowOrigin: [],
+        verbose: true,
+      },
+    ],
   ],
   [
     ['keygen', '--out', 'k'],
@@ -156,7 +165,7 @@ test('help has examples first, and every command has some', async () => {
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
   expect(commands).toEqual(
-    'testnet up keygen submit log tail status verify replay explain graph sim'.split(' '),
+    'testnet up keygen token submit log tail status verify replay explain graph sim'.split(' '),
   )
   for (const command of commands) expect((await given(command, '--help')).printed).toMatch(/^Examples:\n/)
   expect((await given('--version')).printed).toBe('1.2.3\n')

@@ -89,6 +89,15 @@ test('the document is sound, and every answer is as it says', async () => {
   expect(new Set(all.map(([path]) => path))).toEqual(new Set(Object.keys(document.paths)))
 })
 
+const refusing = (reason: SubmitRefusal): RunningNode => ({
+  ...createFakeNode(),
+  submit: () => ({ ok: false, reason, message: reason }),
+})
+
+const keyed = (body: string): Request => ({ method: 'POST', body, headers: { 'Idempotency-Key': 'one' } })
+
+const postWith = (headers: Record<string, string>): Request => ({ method: 'POST', body: 'x', headers })
+
 test('every problem that the document lists comes from the cause that it names', async () => {
   const seen = new Set<string>()
   const note = (answer: Answer, code: string, status: number): void => {
@@ -99,10 +108,6 @@ test('every problem that the document lists comes from the cause that it names',
     ])
     seen.add(code)
   }
-  const refusing = (reason: SubmitRefusal): RunningNode => ({
-    ...createFakeNode(),
-    submit: () => ({ ok: false, reason, message: reason }),
-  })
   const post: Request = { method: 'POST', body: 'x' }
   const refusals: [SubmitRefusal, string, number][] = [
     ['too-large', 'E_TOO_LARGE', 413],
@@ -126,7 +131,6 @@ test('every problem that the document lists comes from the cause that it names',
   note(await ask(port, '/v1/status', { headers: { Host: 'evil.example' } }), 'E_FOREIGN_HOST', 403)
   note(await ask(port, '/v1/status', { headers: { Origin: 'http://evil.example' } }), 'E_FOREIGN_ORIGIN', 403)
   note(await ask(port, '/v1/tx/0/proof'), 'E_NOT_CERTIFIED', 425)
-  const keyed = (body: string): Request => ({ method: 'POST', body, headers: { 'Idempotency-Key': 'one' } })
   await ask(port, '/v1/tx', keyed('a'))
   note(await ask(port, '/v1/tx', keyed('b')), 'E_OTHER_BYTES', 409)
   expect(await raw(port, 'POST /v1/tx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc')).toMatch(
@@ -164,7 +168,6 @@ const bearer = (token: string): Record<string, string> => ({ Authorization: `Bea
 
 test('tokens: who may do what; without them the API stays on the loopback interface', async () => {
   const port = await serve(orderedNode(), { tokens: TOKENS })
-  const post = (headers: Record<string, string>): Request => ({ method: 'POST', body: 'x', headers })
   const table: [string, Request, number][] = [
     ['/healthz', {}, 200],
     ['/openapi.json', {}, 200],
@@ -175,10 +178,10 @@ test('tokens: who may do what; without them the API stays on the loopback interf
     ['/v1/log', { headers: bearer('readers') }, 401],
     ['/v1/log', { headers: bearer('somebody') }, 401],
     ['/v1/log', { headers: { Authorization: 'Basic cmVhZGVyOg==' } }, 401],
-    ['/v1/tx', post({}), 401],
-    ['/v1/tx', post(bearer('reader')), 403],
-    ['/v1/tx', post(bearer('writer')), 200],
-    ['/v1/tx/batch', post(bearer('reader')), 403],
+    ['/v1/tx', postWith({}), 401],
+    ['/v1/tx', postWith(bearer('reader')), 403],
+    ['/v1/tx', postWith(bearer('writer')), 200],
+    ['/v1/tx/batch', postWith(bearer('reader')), 403],
   ]
   for (const [path, request, status] of table)
     expect((await ask(port, path, request)).status, `${path} ${JSON.stringify(request.headers)}`).toBe(status)

@@ -24,7 +24,7 @@ export interface Route {
 
 const isStreamed = ({ request }: Exchange): boolean => wantsLines(request) || wantsEvents(request)
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/tx', role: 'submit', handle: postTransaction },
   { method: 'POST', path: '/v1/tx/batch', role: 'submit', handle: postBatch, isStream: () => true },
   { method: 'GET', path: '/v1/tx/{id}', role: 'read', handle: getTransaction },

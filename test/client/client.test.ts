@@ -1,0 +1,204 @@
+/** The client against real nodes, over connections that break: in this process, and in a real browser. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient, NotFinalError, type Client, type LogTransaction } from '@hearsay/client'
+import { genesisToJson } from '@hearsay/dag'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../network/command.ts'
+import { startNetwork, type Network } from '../network/network.ts'
+import { createCertifiedLedger, GENESIS } from './certified-ledger.ts'
+import { type Draft, forgeries } from './forgeries.ts'
+import { startProxy, type Proxy } from './proxy.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+let network: Network
+let proxies: Proxy[]
+const address = ({ port }: Proxy): string => `http://127.0.0.1:${port}`
+
+beforeAll(async () => {
+  network = await startNetwork()
+  proxies = await Promise.all(network.nodes.slice(0, 2).map(({ api }) => startProxy(api.port)))
+})
+
+afterAll(async () => {
+  for (const proxy of proxies) await proxy.close()
+  await network.dispose()
+})
+
+/** What the node itself says, without the client. */
+async function wholeLog(): Promise<{ position: number; text: string | null }[]> {
+  const { api } = network.nodes[2]!
+  const found: { position: number; text: string | null }[] = []
+  for (let from = 0; ;) {
+    const page = (await (
+      await fetch(`http://127.0.0.1:${api.port}/v1/log?from=${from}&limit=1000`)
+    ).json()) as {
+      transactions: LogTransaction[]
+      next: number
+      total: number
+    }
+    for (const { position, text } of page.transactions) found.push({ position, text })
+    from = page.next
+    if (from >= page.total) return found
+  }
+}
+
+test('submits once and follows without gap or repeat while connections break and nodes are out of reach', async () => {
+  const [ada, bob] = proxies as [Proxy, Proxy]
+  const client: Client = createClient({ nodes: [address(ada), address(bob)] })
+  const seen: LogTransaction[] = []
+  const stop = new AbortController()
+  const following = (async () => {
+    for await (const transaction of client.follow({ signal: stop.signal })) seen.push(transaction)
+  })()
+  const receipts = []
+  for (let i = 0; i < 12; i++) {
+    if (i % 4 === 1) ada.cut()
+    if (i % 4 === 3) {
+      ada.mend()
+      bob.cut()
+    }
+    const work = client.submit(`number ${i}`)
+    if (i % 4 === 2) bob.cut()
+    if (i % 4 === 2) ada.mend()
+    if (i % 4 === 0) bob.mend()
+    receipts.push(await work)
+  }
+  ada.mend()
+  bob.mend()
+  expect(receipts.map(({ state }) => state)).toEqual(Array.from({ length: 12 }, () => 'ordered'))
+  // A copy of the same bytes that somebody else sends changes nothing.
+  const texts = (await wholeLog()).map(({ text }) => text)
+  expect(texts.filter((text) => text?.startsWith('number '))).toEqual(receipts.map((_, i) => `number ${i}`))
+  await until('the follower has all', async () => seen.length === (await wholeLog()).length)
+  stop.abort()
+  await following
+  expect(seen.map(({ position, text }) => ({ position, text }))).toEqual(await wholeLog())
+  expect(ada.connections() + bob.connections()).toBeGreaterThan(4)
+  for (const { id, position } of receipts) {
+    expect(await client.transaction(id)).toMatchObject({ state: 'ordered', position })
+    expect(await client.transaction(position)).toMatchObject({ position })
+  }
+  expect(await client.transaction('0'.repeat(64))).toEqual({ state: 'unknown', reason: null })
+})
+
+test('out of reach until the time is up: says so, with what is needed to go on', async () => {
+  const [ada] = proxies as [Proxy]
+  const client = createClient({ nodes: [address(ada)] })
+  ada.cut()
+  const fault = await client.submit('later', { timeoutMs: 300 }).catch((error: unknown) => error)
+  ada.mend()
+  expect(fault).toBeInstanceOf(NotFinalError)
+  const { sealed, id } = fault as NotFinalError
+  expect(await client.resubmit(sealed)).toMatchObject({ state: 'ordered', id })
+  expect(await client.resubmit(sealed)).toMatchObject({ state: 'ordered', id })
+  expect((await wholeLog()).filter(({ text }) => text === 'later').length).toBe(1)
+})
+
+async function inBrowser(): Promise<void> {
+  const [ada] = proxies as [Proxy]
+  const bundle = join(network.dir, 'client.js')
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/bundle-sizes.ts'), bundle])
+  const script = readFileSync(bundle, 'utf8')
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM!,
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  try {
+    const page = await browser.newPage()
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    // The page is of the node's own origin; everything but these two files comes from the node.
+    await page.route(`${address(ada)}/page/`, (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: '<script type="module">import * as hearsay from "./client.js"; window.hearsay = hearsay</script>',
+      }),
+    )
+    await page.route(`${address(ada)}/page/client.js`, (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: script }),
+    )
+    await page.goto(`${address(ada)}/page/`)
+    await page.waitForFunction(() => 'hearsay' in globalThis)
+    await page.evaluate(() => {
+      const { createClient: create } = (
+        globalThis as unknown as { hearsay: { createClient: typeof createClient } }
+      ).hearsay
+      const client = create({
+        nodes: [(globalThis as unknown as { location: { origin: string } }).location.origin],
+      })
+      const seen: [number, string | null][] = []
+      Object.assign(globalThis, { client, seen })
+      void (async () => {
+        for await (const { position, text } of client.follow()) seen.push([position, text])
+      })()
+    })
+    const submit = (text: string): Promise<string> =>
+      page.evaluate(
+        async (data) => (await (globalThis as unknown as { client: Client }).client.submit(data)).state,
+        text,
+      )
+    const countSeen = (): Promise<number> =>
+      page.evaluate(() => (globalThis as unknown as { seen: unknown[] }).seen.length)
+    expect(await submit('from the page')).toBe('ordered')
+    await until('the page has seen it', async () => (await countSeen()) === (await wholeLog()).length)
+    const before = ada.connections()
+    for (let i = 0; i < 3; i++) {
+      ada.cut()
+      // What the page does not see now, it must see later.
+      expect(await network.submit('cat', `while cut ${i}`)).toMatchObject({ status: 200 })
+      const work = submit(`page ${i}`)
+      ada.mend()
+      expect(await work).toBe('ordered')
+    }
+    await until('the page has seen all', async () => (await countSeen()) === (await wholeLog()).length)
+    const seen = await page.evaluate(
+      () => (globalThis as unknown as { seen: [number, string | null][] }).seen,
+    )
+    expect(seen).toEqual((await wholeLog()).map(({ position, text }) => [position, text]))
+    expect(ada.connections()).toBeGreaterThan(before + 2)
+    // Proofs: the good one, and each of the forged ones.
+    const good = createCertifiedLedger().inclusion(20, 3)
+    const proofs = [
+      good,
+      ...forgeries.map(([, , change]) => {
+        const forged = structuredClone(good) as Draft
+        change(forged)
+        return forged
+      }),
+    ]
+    const verdicts = await page.evaluate(
+      ([texts, genesis]) => {
+        const { verifyProof, genesisFromJson } = (
+          globalThis as unknown as { hearsay: typeof import('@hearsay/client') }
+        ).hearsay
+        const parsed = genesisFromJson(JSON.parse(genesis!))
+        if (!parsed.ok) throw new Error(parsed.faults.join())
+        return (JSON.parse(texts!) as unknown[]).map((proof) => {
+          const verdict = verifyProof(proof, parsed.value)
+          return verdict.ok ? 'proved' : verdict.reason
+        })
+      },
+      [JSON.stringify(proofs), JSON.stringify(genesisToJson(GENESIS))] as const,
+    )
+    expect(verdicts).toEqual(['proved', ...forgeries.map(([, reason]) => reason)])
+    expect(complaints).toEqual([])
+  } finally {
+    await browser.close()
+  }
+}
+
+// .ci/run brings one along where it can (Debian: apt-get install chromium).
+if (CHROMIUM === undefined) console.warn('no Chromium here: what a page does in a browser is not tested')
+else test('a page in a real browser submits, follows across a broken connection, checks proofs', inBrowser)
