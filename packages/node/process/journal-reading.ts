@@ -52,7 +52,9 @@ export function orderJournal(source: JournalSource, listener: JournalListener): 
     const checked = verifyEvent(decoded.event, (id) => keys.get(id), suite)
     if (!checked.ok) throw new JournalWrong(`${where}: event ${toHex(decoded.event.id)}: ${checked.reason}`)
     const result = orderer.offer(checked.event, 0)
-    if (result !== 'ready' && result !== 'waiting') {
+    // Ancient is sound: an own event is written before it is durable and linked after, and what was linked in between is behind it
+    // here. If the own event decides a round, that may be too late here by this one round; for the order it is nothing either way.
+    if (result !== 'ready' && result !== 'waiting' && result !== 'ancient') {
       throw new JournalWrong(`${where}: event ${toHex(decoded.event.id)} does not fit: ${result}`)
     }
     events += 1
