@@ -11,6 +11,9 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 let probes = 0
 
+/** Above this a submission is asked for anew: the node may have been started again meanwhile. */
+const PROBE_MS = 30_000
+
 /** One transaction through every node, again and again until it is final there; milliseconds from now until the last was. */
 export async function recover(
   fleet: Fleet,
@@ -25,7 +28,7 @@ export async function recover(
       for (;;) {
         const leftMs = withinMs - (performance.now() - beganMs)
         if (leftMs <= 0) throw new Error(`${name} has not made a transaction final within ${withinMs} ms`)
-        const row = await client.submit(Math.ceil(Math.min(leftMs, 5_000)))
+        const row = await client.submit(Math.ceil(Math.min(leftMs, PROBE_MS)))
         if (row.outcome === 'ok') return
         await pause(20)
       }
@@ -59,7 +62,7 @@ export async function settleAndJudge(fleet: Fleet, recorder: Recorder): Promise<
             each.poolTransactions === 0,
         )
       },
-      120_000,
+      600_000,
     )
   } catch (error) {
     const all = await Promise.all(fleet.names.map((name) => fleet.status(name).catch(String)))
