@@ -60,7 +60,7 @@ export const EVERYONE_REACHED: Check = defineCheck<
   title: 'Infect and die: the probability that nobody is left out',
   formula: 'exp(-n(1 - F/(n-1))^(n-1)), ± 0.02; its limit is exp(-e^-c) for F = ln n + c',
   source: 'Kermarrec, Massoulié, Ganesh 2003, Probabilistic reliable dissemination, theorem 1 (Erdős, Rényi)',
-  fullRun: '20,000 runs each for n/F 64/7, 256/8, 1024/11 and 1024/7',
+  fullRun: '10,000 runs each for n/F 64/7, 256/8, 1024/11 and 1024/7',
   law: everyoneReached,
   rivals: {
     'F + 1 partners': (members, fanout) => everyoneReached(members, fanout + 1),
@@ -78,7 +78,7 @@ export const EVERYONE_REACHED: Check = defineCheck<
     )
       .filter(([members, fanout]) => size === 'full' || members < 1024 || fanout === 7)
       .map(([members, fanout]) => {
-        const trials = size === 'suite' ? (members > 256 ? 600 : 3_000) : 20_000
+        const trials = size === 'suite' ? (members > 256 ? 600 : 3_000) : 10_000
         let all = 0
         for (let i = 0; i < trials; i++) if (infectAndDie(random, members, fanout) === members) all++
         return { members, fanout, share: shareOf(all, trials) }
@@ -143,11 +143,11 @@ export const FEEDBACK_RUMOUR: Check = defineCheck<readonly RumourRun[], (k: numb
   title: 'Rumour pushed until k contacts knew it: residue and traffic',
   formula: 's = e^(-(k+1)(1-s)), s = e^-m; ± 8 % for k <= 3, ± 15 % for k = 4, 5',
   source: 'Demers et al. 1987, section 1.4 (its ODE; its table is of cycles and a little off it)',
-  fullRun: '4,000 to 40,000 runs of 1,000 members for each k, by coin and by counter',
+  fullRun: '4,000 to 10,000 runs of 1,000 members for each k, by coin and by counter',
   law: (k) => residueOf(k + 1),
   rivals: { 'blind: s = e^(-k(1-s))': residueOf, 'k + 2': (k) => residueOf(k + 2) },
   measure: (random, size) => {
-    const trials = (k: number): number => (size === 'suite' ? 60 * k : k > 3 ? 40_000 : 4_000)
+    const trials = (k: number): number => (size === 'suite' ? 60 * k : k > 3 ? 10_000 : 4_000)
     return [...pushRuns('feedback', true)(random, trials), ...pushRuns('feedback', false)(random, trials)]
   },
   judge: (measured, law) =>
@@ -163,11 +163,11 @@ export const BLIND_RUMOUR: Check = defineCheck<readonly RumourRun[], (k: number)
   title: 'Rumour pushed until a coin of 1/k falls, whatever the contact knew: residue',
   formula: 's = e^(-k(1-s)) for k >= 2, ± 10 %; k = 1 barely spreads (s > 0.9)',
   source: 'Demers et al. 1987, section 1.4',
-  fullRun: '4,000 to 40,000 runs of 1,000 members for each k',
+  fullRun: '4,000 to 10,000 runs of 1,000 members for each k',
   law: residueOf,
   rivals: { 'with feedback: k + 1': (k) => residueOf(k + 1) },
   measure: (random, size) =>
-    pushRuns('blind', true)(random, (k) => (size === 'suite' ? 60 * k : k > 3 ? 40_000 : 4_000)),
+    pushRuns('blind', true)(random, (k) => (size === 'suite' ? 60 * k : k > 3 ? 10_000 : 4_000)),
   judge: (measured, law) =>
     measured.map(({ k, name, residue }) =>
       k === 1
@@ -187,12 +187,12 @@ export const PULL_RUMOUR: Check = defineCheck<readonly RumourRun[], Table>({
   title: 'Rumour pulled, with feedback and counter: residue and traffic',
   formula: 'no closed form: 3.1e-2, 5.8e-4 and m 2.7, 4.5 for k = 1, 2; ± 15 %',
   source: 'Demers et al. 1987, table 3',
-  fullRun: '20,000 runs of 1,000 members for k = 1 and 2',
+  fullRun: '6,000 runs of 1,000 members for k = 1 and 2',
   law: { residue: [3.1e-2, 5.8e-4], traffic: [2.7, 4.5] },
   rivals: { 'as push': { residue: [0.2032, 0.0595], traffic: [1.59, 2.82] } },
   measure: (random, size) =>
     [1, 2].map((k) =>
-      measureRumour('pull', k, size === 'suite' ? 300 : 20_000, () => pullRumour(random, 1_000, k)),
+      measureRumour('pull', k, size === 'suite' ? 300 : 6_000, () => pullRumour(random, 1_000, k)),
     ),
   judge: (measured, { residue, traffic }) =>
     measured.flatMap((run, i) => [
@@ -218,7 +218,7 @@ export const MEAN_FIELD: Check = defineCheck<
   title: "How far push strays from the mean field x' = 1 - (1-x)e^-x",
   formula: 'sup |X - x| over all rounds: mean <= 0.6/sqrt n, p99 <= 1.5/sqrt n, from x = 0.1',
   source: 'Kurtz 1970, Solutions of ordinary differential equations as limits of pure jump processes',
-  fullRun: '4,000 runs each of 100, 400, 1,600 and 6,400 members, 1,000 of 25,600',
+  fullRun: '4,000 runs each of 100, 400, 1,600 and 6,400 members, 400 of 25,600',
   law: { mean: 0.6, high: 1.5, share: 0.1 },
   rivals: {
     'half as far': { mean: 0.3, high: 0.75, share: 0.1 },
@@ -226,7 +226,7 @@ export const MEAN_FIELD: Check = defineCheck<
   },
   measure: (random, size) =>
     (size === 'suite' ? [100, 1_600] : [100, 400, 1_600, 6_400, 25_600]).map((members) => {
-      const trials = size === 'suite' ? (members > 1_000 ? 100 : 400) : members > 10_000 ? 1_000 : 4_000
+      const trials = size === 'suite' ? (members > 1_000 ? 100 : 400) : members > 10_000 ? 400 : 4_000
       const strays = repeat(trials, () =>
         strayOf(random, { mode: 'push', members, fanout: 1, loss: 0 }, 0.1, STRAY_ROUNDS),
       )
@@ -323,7 +323,7 @@ export const EPIDEMIC_SIZE: Check = defineCheck<readonly Epidemics[], EpidemicLa
   title: 'SIR from one member: how large it gets, and how often it fizzles out',
   formula: 'z = 1 - e^(-R z) ± 0.01 of those that take off; fizzles with probability 1/R ± 0.02',
   source: 'Kermack, McKendrick 1927; Whittle 1955, The outcome of a stochastic epidemic',
-  fullRun: '20,000 epidemics of 4,000 members for R = 1.5, 2 and 4',
+  fullRun: '10,000 epidemics of 2,000 members for R = 1.5, 2 and 4',
   law: { size: finalCoverage, fizzled: (contacts) => 1 / contacts },
   rivals: {
     'it never fizzles out': { size: finalCoverage, fizzled: () => 0 },
@@ -334,8 +334,8 @@ export const EPIDEMIC_SIZE: Check = defineCheck<readonly Epidemics[], EpidemicLa
   },
   measure: (random, size) =>
     [1.5, 2, 4].map((contacts) => {
-      const members = size === 'suite' ? 1_500 : 4_000
-      const sizes = repeat(size === 'suite' ? 500 : 20_000, () => epidemicSize(random, members, contacts))
+      const members = size === 'suite' ? 1_500 : 2_000
+      const sizes = repeat(size === 'suite' ? 500 : 10_000, () => epidemicSize(random, members, contacts))
       const large = sizes.filter((each) => each > finalCoverage(contacts) / 3)
       return { contacts, size: sampleOf(large), fizzled: shareOf(sizes.length - large.length, sizes.length) }
     }),

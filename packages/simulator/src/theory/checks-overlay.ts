@@ -49,7 +49,7 @@ export const OVERLAY_SHAPE: Check = defineCheck<readonly Shapes[], ShapeLaw>({
   source:
     'Voulgaris, Gavidia, van Steen 2005, Cyclon, section 5; Jelasity et al. 2007, Gossip-based peer sampling',
   fullRun:
-    '20 overlays of 1,000 members, views of 20, shuffles of 8, 100 rounds; 20 of 1,000 with views of 12, shuffles of 4',
+    '8 overlays each of 1,000 members, views of 20 and shuffles of 8, views of 12 and shuffles of 4, 60 rounds',
   law: SHAPE_LAW,
   rivals: {
     'everybody is in exactly c views': { ...SHAPE_LAW, deviation: () => 0.001 },
@@ -64,8 +64,8 @@ export const OVERLAY_SHAPE: Check = defineCheck<readonly Shapes[], ShapeLaw>({
           [1_000, 12, 4],
         ] as const)
     ).map(([members, view, exchanged]) => {
-      const trials = Array.from({ length: size === 'suite' ? 6 : 20 }, (_, i) => i)
-      const rounds = size === 'suite' ? 40 : 100
+      const trials = Array.from({ length: size === 'suite' ? 6 : 8 }, (_, i) => i)
+      const rounds = size === 'suite' ? 40 : 60
       return {
         members,
         view,
@@ -143,7 +143,7 @@ export const POISONING: Check = defineCheck<readonly Poisoned[], PoisonLaw>({
     'Cyclon, a tenth of liars, one forged shuffle a round: > 0.9 after 50 rounds; min-wise slots: <= 1.7 b for b <= 0.2, nobody isolated for b <= 0.1',
   source: 'Bortnikov et al. 2009, Brahms, section 4; Auvolat et al. 2023, Basalt, section 5',
   fullRun:
-    '400 members, shares of liars 0.05, 0.1 and 0.2, 100 rounds, liars tell five others a round, 10 runs',
+    '400 members, shares of liars 0.05, 0.1 and 0.2, 60 rounds, liars tell five others a round, 5 runs',
   law: { collapse: 0.9, most: 1.7 },
   rivals: {
     'Cyclon holds out: at most a half': { collapse: 1.1, most: 1.7 },
@@ -152,7 +152,7 @@ export const POISONING: Check = defineCheck<readonly Poisoned[], PoisonLaw>({
   measure: (random, size) =>
     size === 'suite'
       ? [poisoned(random, 400, 40, 4, 50)]
-      : [20, 40, 80].map((liars) => poisoned(random, 400, liars, 10, 100)),
+      : [20, 40, 80].map((liars) => poisoned(random, 400, liars, 5, 60)),
   judge: (measured, { collapse, most }) =>
     measured.flatMap(({ liars, cyclon, minWise, isolated }) => [
       ...(liars === 0.1 ? [atLeast(`Cyclon after 50 rounds, b=${liars}`, cyclon[49]!, collapse)] : []),

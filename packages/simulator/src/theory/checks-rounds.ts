@@ -294,7 +294,7 @@ export const PREDICTED_ROUNDS: Check = defineCheck<readonly Measured[], Law>({
   title: 'Rounds until all know, as predicted for any mode, fan-out and loss',
   formula: 'sum over rounds of 1 - e^(-nu), u by the mean-field map of n members; ± 5 %',
   source: "the map of Demers et al. 1987; the spread of a branching process's limit, Harris 1963, I.8",
-  fullRun: '2,000 runs each of 16, 64 and 1,024 members, F 1 and 3, loss 0, 0.1 and 0.3, all modes',
+  fullRun: '1,000 runs each of 16, 64 and 1,024 members, F 1 and 3, loss 0, 0.1 and 0.3, all modes',
   law: predictRounds,
   rivals: {
     'loss costs nothing': (options) => predictRounds({ ...options, loss: 0 }),
@@ -305,7 +305,7 @@ export const PREDICTED_ROUNDS: Check = defineCheck<readonly Measured[], Law>({
       [1, 3].flatMap((fanout) =>
         [0, 0.1, 0.3].flatMap((loss) =>
           (size === 'suite' ? [64] : [16, 64, 1024]).map((members) =>
-            measureSpread(random, { mode, members, fanout, loss }, size === 'suite' ? 300 : 2_000),
+            measureSpread(random, { mode, members, fanout, loss }, size === 'suite' ? 300 : 1_000),
           ),
         ),
       ),
