@@ -50,6 +50,12 @@ function make(wanted: Wanted): VerifiedEvent {
   return checked.event
 }
 
+const reference = ({ creator, birthRound, id }: VerifiedEvent): EventReference => ({
+  creator,
+  birthRound,
+  id,
+})
+
 /** Three of four members, each event over the newest of the others, until the first rounds are ancient. */
 function threeGoOn(): { events: VerifiedEvent[]; ancientThreshold: number } {
   const orderer = createOrderer({
@@ -65,11 +71,6 @@ function threeGoOn(): { events: VerifiedEvent[]; ancientThreshold: number } {
     const creator = i % 3
     const self = tips.get(creator)
     const others = [...tips.values()].filter((tip) => tip.creator !== creator)
-    const reference = ({ creator: by, birthRound, id }: VerifiedEvent): EventReference => ({
-      creator: by,
-      birthRound,
-      id,
-    })
     const event = make({
       creator,
       sequence: (self?.sequence ?? 0) + 1,
