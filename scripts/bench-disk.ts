@@ -29,6 +29,10 @@ function report(name: string, count: number, startedMs: number, more: object = {
   console.log(JSON.stringify({ ...line, load: Number(loadavg()[0]?.toFixed(2)), ...machine }))
 }
 
+function rateOf(count: number, startedMs: number): number {
+  return (count * 1000) / (performance.now() - startedMs)
+}
+
 async function inDirectory(run: (dir: string) => Promise<void> | void): Promise<void> {
   const dir = mkdtempSync(join(parent, 'hearsay-bench-'))
   try {
@@ -43,7 +47,7 @@ function percentile(sorted: readonly number[], share: number): number {
 }
 
 /** Several callers, each of which appends a batch and waits until it is durable. */
-async function appendAndSync(name: string, callers: number, batch: number): Promise<void> {
+async function appendAndSync(name: string, callers: number, batch: number, base: number): Promise<void> {
   await inDirectory(async (dir) => {
     const journal = openJournal({ dir, networkId })
     const waitedMs: number[] = []
@@ -59,12 +63,16 @@ async function appendAndSync(name: string, callers: number, batch: number): Prom
     await Promise.all(Array.from({ length: callers }, work))
     waitedMs.sort((a, b) => a - b)
     const latency = { p50Ms: percentile(waitedMs, 0.5), p99Ms: percentile(waitedMs, 0.99) }
-    report(name, waitedMs.length * batch, started, { callers, batch, ...latency })
+    const count = waitedMs.length * batch
+    const timesSqlite = Number((rateOf(count, started) / base).toFixed(2))
+    report(name, count, started, { callers, batch, timesSqlite, ...latency })
     await journal.close()
   })
 }
 
-async function sqlite(name: string, batch: number): Promise<void> {
+/** Gives its rate. */
+async function sqlite(name: string, batch: number): Promise<number> {
+  let rate = 0
   await inDirectory((dir) => {
     const database = new DatabaseSync(join(dir, 'bench.db'))
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE event (bytes BLOB)')
@@ -76,9 +84,11 @@ async function sqlite(name: string, batch: number): Promise<void> {
       for (let i = 0; i < batch; i++) insert.run(record)
       database.exec('COMMIT')
     }
+    rate = rateOf(count, started)
     report(name, count, started, { callers: 1, batch })
     database.close()
   })
+  return rate
 }
 
 function fill(journal: Journal, count: number): void {
@@ -136,11 +146,13 @@ async function ledger(count: number): Promise<void> {
   })
 }
 
-await appendAndSync('journal append and sync', 1, 1)
-await appendAndSync('journal append and sync', 64, 1)
-await appendAndSync('journal append and sync', 1024, 1)
-await appendAndSync('journal append and sync', 1, 1000)
-await sqlite('sqlite WAL full', 1)
-await sqlite('sqlite WAL full', 1000)
+// The same groups for both, one right after the other. SQLite holds the thread while it commits, so one caller is all it can have;
+// the journal takes the next groups in meanwhile, which then share a sync.
+for (const batch of [1, 10, 100, 1000]) {
+  const base = await sqlite('sqlite WAL full', batch)
+  await appendAndSync('journal append and sync', 1, batch, base)
+  await appendAndSync('journal append and sync', 16, batch, base)
+  await appendAndSync('journal append and sync', 256, batch, base)
+}
 await openAndRead(200_000)
 await ledger(100_000)

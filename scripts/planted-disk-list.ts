@@ -102,8 +102,8 @@ export const PLANTED: readonly Planted[] = [
   ]),
   plant('the checksum of a record header is not checked', [
     format,
-    'if (crc32(bytes.subarray(at + 4, at + recordHeaderBytes), seed) !== readU32(bytes, at)) return null',
-    'if (crc32(bytes.subarray(at + 4, at + recordHeaderBytes), seed) === -1) return null',
+    'if (headerChecksum(bytes, at, seed) !== readU32(bytes, at)) return null',
+    'if (headerChecksum(bytes, at, seed) === -1) return null',
   ]),
   plant('an unfinished end is not cut off', noCut),
   plant('an unfinished end is not cut off and the chain is not checked', noCut, [

@@ -87,7 +87,7 @@ function readFile(store: Store, step: Step, segment: Segment, from: number, limi
     let start = from
     for (let position = from; position < limit;) {
       if (position + recordHeaderBytes > start + bytes.length) return
-      const header = parseRecordHeader(bytes, position - start, placeSeed(segment.seed, position), crc32)
+      const header = parseRecordHeader(bytes, position - start, placeSeed(segment.seed, position))
       if (header === null) {
         const reason = 'no record begins here, or the checksum of its header is wrong'
         throw new JournalDamaged(segment.path, position, reason)

@@ -214,7 +214,7 @@ function scanRecords(progress: Progress, window: Window): Trouble | null {
     const left = window.size - position
     if (left < recordHeaderBytes) return torn('the file ends within a record header')
     let at = window.need(position, recordHeaderBytes)
-    const header = parseRecordHeader(window.bytes, at, placeSeed(segment.seed, position), crc32)
+    const header = parseRecordHeader(window.bytes, at, placeSeed(segment.seed, position))
     if (header === null) return bad('the checksum of the record header is wrong')
     // A header that is sound at this place was written here, after the record before it: no torn write explains this.
     if (progress.chain !== undefined && header.previous !== progress.chain) {
@@ -248,7 +248,7 @@ function findWitness(progress: Progress, window: Window, bad: number): number | 
   const headerAt = (position: number): RecordHeader | null => {
     if (position + recordHeaderBytes > window.size) return null
     const at = window.need(position, recordHeaderBytes)
-    return parseRecordHeader(window.bytes, at, placeSeed(seed, position), crc32)
+    return parseRecordHeader(window.bytes, at, placeSeed(seed, position))
   }
   // If a record's own length can be trusted, the search goes on behind its payload, which may hold anything.
   let position = bad + recordHeaderBytes + (headerAt(bad)?.length ?? 1 - recordHeaderBytes)
