@@ -135,7 +135,7 @@ export const PLANTED: readonly Planted[] = [
     'Math.min(offset - store.durable, unknownDistance)',
     '0',
   ]),
-  plant('no mark behind a sync', [writer, 'if (store.end === target) mark(store)', '']),
+  plant('no mark behind a sync', [writer, '  mark(store)\n}', '}']),
   plant('the ledger runs ahead of the journal', [
     'packages/node/process/ledger-store.ts',
     'if (each.journalEnd > durableEnd) break',

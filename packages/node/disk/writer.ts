@@ -5,7 +5,7 @@
 // entry are durable before its first record is written. So only the last segment can be torn, and never in its header once
 // there is something behind it.
 //
-// Behind a sync that nothing follows a mark is written (record-format.ts). It needs no sync of its own: it adds what a reader can
+// Behind a sync a mark is written (record-format.ts). It needs no sync of its own: it adds what a reader can
 // know, and nobody waits for it.
 import {
   markKind,
@@ -263,7 +263,8 @@ async function commit(store: Store): Promise<void> {
     throw fail(store, path, 'fdatasync', error)
   }
   store.durable = Math.max(store.durable, target)
-  if (store.end === target) mark(store)
+  // Before anybody is told: whoever was acknowledged something has a witness in the file, though the process may die right now.
+  mark(store)
 }
 
 /** Says in the file that all of it is durable. Where there is no space for that it waits with whatever comes next. */

@@ -21,8 +21,8 @@
 // sound proves with it how far its predecessors had been acknowledged: what is not sound before that point is damage; what is not
 // sound behind it was never acknowledged, and a power cut may leave any part of it. `unknownDistance` where files of several
 // members are to be equal byte by byte.
-// Mark: a record of kind `markKind` without payload, whose one purpose is its distance of 0: it is written behind a sync when
-// nothing else follows, so that what this sync made durable can be told from what was on its way.
+// Mark: a record of kind `markKind` without payload, whose one purpose is its distance of 0: it is written behind each
+// sync, so that what this sync made durable can be told from what was on its way.
 
 /** A running CRC-32 (IEEE 802.3): the checksum of `a ‖ b` is `crc32(b, crc32(a, 0))`. */
 export type Crc32 = (bytes: Uint8Array, seed: number) => number
