@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient, NotFinalError, type Client, type LogTransaction } from '@hearsay/client'
-import { genesisToJson } from '@hearsay/dag'
+import { encodePayload, genesisToJson } from '@hearsay/dag'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../network/command.ts'
@@ -84,6 +84,21 @@ test('submits once and follows without gap or repeat while connections break and
     expect(await client.transaction(position)).toMatchObject({ position })
   }
   expect(await client.transaction('0'.repeat(64))).toEqual({ state: 'unknown', reason: null })
+})
+
+test('many transactions in one request stand one after the other', async () => {
+  const pack = encodePayload(['p0', 'p1', 'p2'].map((text) => new TextEncoder().encode(text)))
+  const { api } = network.nodes[3]!
+  const answer = await fetch(`http://127.0.0.1:${api.port}/v1/tx/batch?timeout=30s`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: pack as Uint8Array<ArrayBuffer>,
+  })
+  const receipt = (await answer.json()) as { count: number; position: number; state: string }
+  expect([answer.status, receipt.state, receipt.count]).toEqual([200, 'ordered', 3])
+  await until('another node has them', async () => (await wholeLog()).some(({ text }) => text === 'p2'))
+  const found = (await wholeLog()).filter(({ text }) => text?.startsWith('p') === true && text.length === 2)
+  expect(found).toEqual([0, 1, 2].map((i) => ({ position: receipt.position + i, text: `p${i}` })))
 })
 
 test('out of reach until the time is up: says so, with what is needed to go on', async () => {

@@ -71,6 +71,12 @@ test('the document is sound, and every answer is as it says', async () => {
     ['/v1/tx', 'post', '/v1/tx', { method: 'POST', body: 'a' }],
     ['/v1/tx', 'post', '/v1/tx?until=accepted', { method: 'POST', body: 'a' }],
     ['/v1/tx/batch', 'post', '/v1/tx/batch', { method: 'POST', body: '"a"\nnonsense\n{"hex":"00"}\n' }],
+    [
+      '/v1/tx/batch',
+      'post',
+      '/v1/tx/batch',
+      { method: 'POST', body: 'abc', headers: { 'Content-Type': 'application/octet-stream' } },
+    ],
     ['/v1/tx/{id}', 'get', '/v1/tx/0'],
     ['/v1/tx/{id}', 'get', `/v1/tx/${'0'.repeat(64)}`],
     ['/v1/tx/{id}', 'get', '/v1/tx/99'],

@@ -83,6 +83,7 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       reads += 1
       return Promise.resolve(ledger.slice(from, from + limit))
     },
+    submitPacked: () => ({ ok: false, reason: 'malformed', message: 'not here' }),
     lookup: () => ({ state: 'unknown' }),
     receiptAt: (position) => {
       const found = ledger[position]

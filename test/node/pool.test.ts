@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_PAYLOAD_BYTES, MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from '@hearsay/dag'
+import { encodePayload } from '@hearsay/dag'
 import { createPool, type Pool, type Pooled } from '@hearsay/node'
 import { createRandom } from '../dag/random.ts'
 
@@ -112,4 +113,26 @@ test('everything that was taken in comes out once, in order, within the bounds o
     for (const batch of takeAll(pool)) taken.push(...tickets(batch))
     expect(taken, `seed ${seed}`).toEqual(added)
   }
+})
+
+const packed = (ticket: number, count: number): Pooled => ({
+  ticket,
+  count,
+  bytes: encodePayload(Array.from({ length: count }, () => Uint8Array.of(ticket))),
+})
+
+test('packed transactions stay together, and count as many as they are', () => {
+  const pool = createPool({ transactions: 8_000 })
+  expect(pool.add({ ticket: 1, bytes: Uint8Array.of(7) })).toBe(true)
+  expect(pool.add(packed(2, 5_000))).toBe(true)
+  expect(pool.add(packed(3, 3_000))).toBe(false)
+  expect(pool.add(packed(4, 2_999))).toBe(true)
+  expect(pool.size()).toBe(8_000)
+  expect(pool.takeBatch().transactions.map(({ ticket }) => ticket)).toEqual([1, 2, 4])
+  expect([pool.size(), pool.bytes()]).toEqual([0, 0])
+  for (const ticket of [5, 6]) expect(pool.add(packed(ticket, 4_000))).toBe(true)
+  pool.restore({ staleId: new Uint8Array(32), transactions: [packed(7, 5_000)] })
+  expect(pool.size()).toBe(13_000)
+  expect(pool.takeBatch().transactions.map(({ ticket }) => ticket)).toEqual([7])
+  expect(pool.takeBatch().transactions.map(({ ticket }) => ticket)).toEqual([5, 6])
 })

@@ -42,7 +42,13 @@ import {
   MAX_UINT48,
   PROTOCOL_VERSION,
 } from './limits.ts'
-import { countTransactions, encodePayload, isPayloadSound, payloadRoot } from './payload.ts'
+import {
+  countTransactions,
+  encodePayload,
+  isPayloadSound,
+  payloadRoot,
+  type PayloadPiece,
+} from './payload.ts'
 
 const DOMAIN = ascii('hearsay.event.1\n')
 const AT_NETWORK = 16
@@ -85,7 +91,7 @@ export interface EventFields {
   readonly salt: Uint8Array
   readonly selfParent: EventReference | undefined
   readonly otherParents: readonly EventReference[]
-  readonly transactions: readonly Uint8Array[]
+  readonly transactions: readonly (Uint8Array | PayloadPiece)[]
 }
 
 /** An event whose layout is sound. Nothing is known yet about who made it. */
@@ -252,6 +258,9 @@ export function trustVerified(event: DecodedEvent): VerifiedEvent {
   return event as VerifiedEvent
 }
 
+const transactionCountOf = (transactions: EventFields['transactions']): number =>
+  transactions.reduce((sum, each) => sum + (each instanceof Uint8Array ? 1 : each.count), 0)
+
 /** Lays out and signs a new event. Fields out of bounds are an invariant violation: the caller made them. */
 export function createEvent(
   fields: EventFields,
@@ -268,7 +277,7 @@ export function createEvent(
   writer.bytes(payload)
   const decoded = decodeEvent(writer.finish(), networkId, suite.sha256)
   if (!decoded.ok) throw new Error(`invariant: own event is not valid: ${decoded.reason}`)
-  if (!isPayloadSound(payload, fields.transactions.length))
+  if (!isPayloadSound(payload, transactionCountOf(fields.transactions)))
     throw new Error('invariant: own payload is not sound')
   return decoded.event as VerifiedEvent
 }

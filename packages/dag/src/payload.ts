@@ -16,13 +16,20 @@ export const CHUNK_BYTES = 2_048
 
 const LENGTH_BYTES = 4
 
-export function encodePayload(transactions: readonly Uint8Array[]): Uint8Array {
+/** Transactions that are encoded already: taken over as they are. */
+export interface PayloadPiece {
+  readonly payload: Uint8Array
+  readonly count: number
+}
+
+export function encodePayload(transactions: readonly (Uint8Array | PayloadPiece)[]): Uint8Array {
   let size = 0
-  for (const transaction of transactions) size += LENGTH_BYTES + transaction.length
+  for (const each of transactions)
+    size += each instanceof Uint8Array ? LENGTH_BYTES + each.length : each.payload.length
   const writer = createByteWriter(size)
-  for (const transaction of transactions) {
-    writer.uint32(transaction.length)
-    writer.bytes(transaction)
+  for (const each of transactions) {
+    if (each instanceof Uint8Array) writer.uint32(each.length)
+    writer.bytes(each instanceof Uint8Array ? each : each.payload)
   }
   return writer.finish()
 }

@@ -36,12 +36,13 @@ export function wantsEvents(request: IncomingMessage): boolean {
 }
 
 /** The whole body; a `Problem` if it is too large or too slow. */
-export function readBody(exchange: Exchange): Promise<Uint8Array> {
+export function readBody(
+  exchange: Exchange,
+  maxBytes: number = exchange.limits.transactionBytes,
+): Promise<Uint8Array> {
   const { request, limits, over } = exchange
-  const tooLarge = (): Problem =>
-    new Problem('E_TOO_LARGE', `a transaction has at most ${limits.transactionBytes} bytes`)
-  if (Number(request.headers['content-length'] ?? 0) > limits.transactionBytes)
-    return Promise.reject(tooLarge())
+  const tooLarge = (): Problem => new Problem('E_TOO_LARGE', `the body has at most ${maxBytes} bytes here`)
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge())
   return new Promise((resolve, reject) => {
     const pieces: Uint8Array[] = []
     let size = 0
@@ -54,7 +55,7 @@ export function readBody(exchange: Exchange): Promise<Uint8Array> {
     const onData = (piece: Uint8Array): void => {
       size += piece.length
       pieces.push(piece)
-      if (size > limits.transactionBytes) settle(() => reject(tooLarge()))
+      if (size > maxBytes) settle(() => reject(tooLarge()))
     }
     const onEnd = (): void => settle(() => resolve(Buffer.concat(pieces)))
     const onOver = (): void => settle(() => reject(new Problem('E_STOPPING', 'the request was broken off')))

@@ -40,6 +40,12 @@ const schemas: { readonly [key: string]: Json } = {
   }),
   Pending: object({ state: { type: 'string', enum: ['pending', 'gossiped'] }, reason: orNull(text) }),
   Unknown: object({ state: { const: 'unknown' }, reason: { type: 'null' } }),
+  Packed: {
+    type: 'object',
+    properties: { count },
+    required: ['count'],
+    anyOf: [ref('Receipt'), ref('Pending')],
+  },
   BatchLine: {
     type: 'object',
     properties: { line: { type: 'integer', minimum: 1 } },
@@ -230,9 +236,29 @@ const paths: { readonly [path: string]: Json } = {
       summary:
         'Submits each line, a JSON string, {"hex": …} or {"base64": …}; answers a line for each, in order.',
       parameters: [until],
-      body: bytes('application/x-ndjson', text),
-      answers: [[200, 'A line for each line.', 'application/x-ndjson', ref('BatchLine')]],
-      refused: ['E_TOO_MANY_STREAMS'],
+      body: {
+        required: true,
+        content: {
+          'application/x-ndjson': { schema: text },
+          'application/octet-stream': {
+            schema: {
+              description:
+                'Transactions, each behind its length (four bytes, big-endian); at most 256 KiB and 8,192.',
+            },
+          },
+        },
+      },
+      answers: [
+        [
+          200,
+          'A line for each line; of bytes, the receipt of the first.',
+          'application/x-ndjson',
+          ref('BatchLine'),
+        ],
+        [200, 'A line for each line; of bytes, the receipt of the first.', JSON_TYPE, ref('Packed')],
+        [202, 'Taken in, not final in time.', JSON_TYPE, ref('Packed')],
+      ],
+      refused: ['E_TOO_MANY_STREAMS', ...INTAKE.filter((code) => code !== 'E_OTHER_BYTES')],
     }),
   },
   '/v1/tx/{id}': {

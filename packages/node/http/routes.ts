@@ -7,7 +7,7 @@ import { getProof, getQuery, getTransaction } from './lookup.ts'
 import { getMetrics } from './metrics.ts'
 import { openApi } from './open-api.ts'
 import { Problem } from './problem.ts'
-import { postTransaction } from './transaction.ts'
+import { postPacked, postTransaction } from './transaction.ts'
 
 /** What a token lets its bearer do; each includes the ones before. `none` needs no token even where tokens are asked for. */
 export type Role = 'none' | 'read' | 'submit' | 'admin'
@@ -22,11 +22,20 @@ export interface Route {
   readonly handle: (exchange: Exchange) => Promise<void> | void
 }
 
+const isPacked = ({ request }: Exchange): boolean =>
+  request.headers['content-type'] === 'application/octet-stream'
+
 const isStreamed = ({ request }: Exchange): boolean => wantsLines(request) || wantsEvents(request)
 
 const routes: readonly Route[] = [
   { method: 'POST', path: '/v1/tx', role: 'submit', handle: postTransaction },
-  { method: 'POST', path: '/v1/tx/batch', role: 'submit', handle: postBatch, isStream: () => true },
+  {
+    method: 'POST',
+    path: '/v1/tx/batch',
+    role: 'submit',
+    handle: (it) => (isPacked(it) ? postPacked(it) : postBatch(it)),
+    isStream: (it) => !isPacked(it),
+  },
   { method: 'GET', path: '/v1/tx/{id}', role: 'read', handle: getTransaction },
   { method: 'GET', path: '/v1/tx/{id}/proof', role: 'read', handle: getProof },
   { method: 'GET', path: '/v1/log', role: 'read', handle: getLog, isStream: isStreamed },

@@ -1,6 +1,7 @@
 // Decides what becomes of one submitted transaction: taken in or refused, and how long the answer waits for it to be final.
+import { countTransactions, MAX_PAYLOAD_BYTES } from '@hearsay/dag'
 import { type PendingJson, receiptToJson } from '../src/api-json.ts'
-import type { RunningNode, Submission, SubmitRefusal } from '../src/api-types.ts'
+import type { RunningNode, Submission, SubmitRefusal, SubmitResult } from '../src/api-types.ts'
 import { type Exchange, oneOf, readBody, sendJson, span } from './exchange.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
@@ -10,17 +11,31 @@ export const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
   'disk-full': 'E_DISK_FULL',
   stopping: 'E_STOPPING',
   rejected: 'E_REJECTED',
+  malformed: 'E_BAD_REQUEST',
 }
 
 /** POST /v1/tx: the body's bytes are the transaction. */
 export async function postTransaction(exchange: Exchange): Promise<void> {
-  const { node, query, limits, over } = exchange
-  const until = oneOf(query, 'until', ['ordered', 'accepted'])
-  const waitMs = span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
+  const { node, query, limits } = exchange
+  // Before the body: what is asked for must make sense, or nothing is submitted.
+  oneOf(query, 'until', ['ordered', 'accepted'])
+  span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
   const body = await readBody(exchange)
   const key = exchange.request.headers['idempotency-key']
   const transaction = typeof key === 'string' ? exchange.keys.seal(key, body, Date.now()) : body
-  const result = node.submit(transaction)
+  return answer(exchange, node.submit(transaction), {})
+}
+
+/** POST /v1/tx/batch with bytes: many transactions, each behind its length, ordered together. */
+export async function postPacked(exchange: Exchange): Promise<void> {
+  const payload = await readBody(exchange, MAX_PAYLOAD_BYTES)
+  return answer(exchange, exchange.node.submitPacked(payload), { count: countTransactions(payload) })
+}
+
+async function answer(exchange: Exchange, result: SubmitResult, more: { count?: number }): Promise<void> {
+  const { node, query, limits, over } = exchange
+  const until = oneOf(query, 'until', ['ordered', 'accepted'])
+  const waitMs = span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
   if (!result.ok) {
     const headers = result.reason === 'pool-full' ? { 'Retry-After': '1' } : {}
     throw new Problem(refusals[result.reason], result.message, headers)
@@ -28,8 +43,8 @@ export async function postTransaction(exchange: Exchange): Promise<void> {
   const { submission } = result
   try {
     const receipt = until === 'accepted' ? undefined : await finalWithin(submission, waitMs, over)
-    if (receipt !== undefined) sendJson(exchange, 200, receiptToJson(receipt))
-    else sendJson(exchange, 202, pendingJson(submission, node))
+    if (receipt !== undefined) sendJson(exchange, 200, { ...more, ...receiptToJson(receipt) })
+    else sendJson(exchange, 202, { ...more, ...pendingJson(submission, node) })
   } finally {
     submission.forget()
   }

@@ -22,6 +22,8 @@ export interface ApplicationHost {
   outcome(position: number): Outcome | undefined
   /** Where the sealed transaction with that id took effect, or was found void. */
   position(id: Uint8Array): number | undefined
+  /** Whether the application checks transactions before they are taken in. */
+  readonly checks: boolean
   /** Why the transaction is not to be taken in. */
   check(bytes: Uint8Array): string | undefined
   query(path: string, data: Uint8Array): Promise<CborValue>
@@ -102,6 +104,7 @@ export function createApplicationHost(options: {
     },
     outcome: (position) => outcomes.get(position),
     position: (id) => positions.get(bytesKey(id)),
+    checks: options.application?.check !== undefined,
     check: (bytes) => run(() => machine.check(bytes), 'check'),
     query: async (path, data) => machine.query(path, data),
   }

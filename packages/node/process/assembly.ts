@@ -17,6 +17,7 @@ import { createDriver, type DriverParts, type NodeTransport } from './driver.ts'
 import { createIntake } from './intake.ts'
 import { openLedgerStore } from './ledger-store.ts'
 import { createLogReader } from './log-reader.ts'
+import { createProver, type CertificateSource } from './prover.ts'
 import { createRepairServer } from './repair-server.ts'
 import { describeStatus, SOFTWARE } from './status.ts'
 import { createSubmissions } from './submissions.ts'
@@ -36,6 +37,8 @@ export interface NodeWorld {
   readonly narrate: (line: string) => void
   /** What the ordered transactions do; without one they are only ordered. */
   readonly application?: Application<unknown> | undefined
+  /** Where certificates of rounds come from; without one nothing can be proved. */
+  readonly certificates?: CertificateSource | undefined
   readonly createMember: (options: MemberOptions) => Member
   readonly openTransport: (onEvent: (event: TransportEvent) => void) => Promise<NodeTransport>
   /** Size at which the journal and the ledger begin a new file; the usual one if left out. */
@@ -177,7 +180,19 @@ export async function assembleNode(
   }
 
   return {
+    ...(world.certificates === undefined
+      ? {}
+      : {
+          proof: createProver({
+            journal,
+            ledger,
+            certificates: world.certificates,
+            networkId,
+            sha256: suite.sha256,
+          }),
+        }),
     submit: intake.submit,
+    submitPacked: intake.submitPacked,
     lookup: intake.lookup,
     receiptAt: intake.receiptAt,
     query: host.query,

@@ -2,7 +2,15 @@
  * Takes submitted transactions in: checks what can be checked now, and makes a sealed one, however often it is submitted, one
  * transaction: who submits it again gets the receipt of the first.
  */
-import { bytesKey, MAX_TRANSACTION_BYTES, openSealed, type Sha256 } from '@hearsay/dag'
+import {
+  bytesKey,
+  countTransactions,
+  isPayloadSound,
+  MAX_TRANSACTION_BYTES,
+  openSealed,
+  transactionsOf,
+  type Sha256,
+} from '@hearsay/dag'
 import type { Lookup, OrderedTransaction, Receipt, Submission, SubmitResult } from '../src/api-types.ts'
 import type { MemberInput } from '../src/member-types.ts'
 import type { ApplicationHost } from './application-host.ts'
@@ -23,6 +31,7 @@ export interface IntakeParts {
 
 export interface Intake {
   submit(transaction: Uint8Array): SubmitResult
+  submitPacked(payload: Uint8Array): SubmitResult
   lookup(id: Uint8Array): Lookup
   /** The receipt of what is final at a position. */
   receiptAt(position: number): Receipt | undefined
@@ -54,13 +63,30 @@ export function createIntake(parts: IntakeParts): Intake {
     return rejected === undefined ? undefined : { ok: false, reason: 'rejected', message: rejected }
   }
 
-  function submitNew(transaction: Uint8Array): SubmitResult {
+  function submitNew(transaction: Uint8Array, count?: number): SubmitResult {
     const { submission, ticket } = submissions.open(parts.clock.monotonicMs())
-    parts.dispatch({ kind: 'submit', ticket, bytes: transaction })
+    parts.dispatch({ kind: 'submit', ticket, bytes: transaction, ...(count === undefined ? {} : { count }) })
     if (submissions.wasRefused(ticket)) {
       return { ok: false, reason: 'pool-full', message: 'too many transactions wait here; try again shortly' }
     }
     return { ok: true, submission }
+  }
+
+  /** Nothing is made of a single transaction here: what the ordering does with it is done for all of them at once. */
+  function submitPacked(payload: Uint8Array): SubmitResult {
+    const count = countTransactions(payload)
+    if (!isPayloadSound(payload, count))
+      return { ok: false, reason: 'malformed', message: 'not a list of transactions, each behind its length' }
+    const refused = refusal(payload.subarray(0, 0))
+    if (refused?.reason === 'stopping' || refused?.reason === 'disk-full') return refused
+    if (host.checks) {
+      for (const [i, transaction] of transactionsOf(payload).entries()) {
+        const message = host.check(transaction)
+        if (message !== undefined)
+          return { ok: false, reason: 'rejected', message: `transaction ${i}: ${message}` }
+      }
+    }
+    return submitNew(payload, count)
   }
 
   /** The receipt of a copy is that of the transaction that took effect. */
@@ -92,6 +118,7 @@ export function createIntake(parts: IntakeParts): Intake {
 
   return {
     receiptAt,
+    submitPacked,
     submit: (transaction) =>
       refusal(transaction) ??
       (openSealed(transaction) === undefined ? submitNew(transaction) : submitSealed(transaction)),

@@ -39,13 +39,16 @@ export interface PendingJson {
   readonly reason: string | null
 }
 
+/** The receipt of the first of `count` transactions that were submitted together and stand one after the other. */
+export type PackedJson = { readonly count: number } & (ReceiptJson | PendingJson)
+
 /** What is known of a transaction by its id. `unknown`: never seen here, or forgotten. */
 export type KnownJson = ReceiptJson | PendingJson | { readonly state: 'unknown'; readonly reason: null }
 
 /** A transaction that was not taken in: it is not submitted. */
 export interface RefusedJson {
   readonly state: 'refused'
-  readonly reason: SubmitRefusal | 'malformed'
+  readonly reason: SubmitRefusal
   readonly message: string
 }
 

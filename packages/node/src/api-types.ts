@@ -53,7 +53,7 @@ export interface Submission {
 }
 
 /** Why a transaction is not taken in. */
-export type SubmitRefusal = 'too-large' | 'pool-full' | 'stopping' | 'disk-full' | 'rejected'
+export type SubmitRefusal = 'too-large' | 'pool-full' | 'stopping' | 'disk-full' | 'rejected' | 'malformed'
 
 export type SubmitResult =
   | { readonly ok: true; readonly submission: Submission }
@@ -105,6 +105,11 @@ export interface NodeStatus {
 
 export interface RunningNode {
   submit(transaction: Uint8Array): SubmitResult
+  /**
+   * Many transactions as one: each behind its length (four bytes, big-endian), at most what one event carries. They are ordered
+   * together, one after the other; the receipt is that of the first.
+   */
+  submitPacked(payload: Uint8Array): SubmitResult
   /** Transactions from a position on, at most `limit` of them and about 4 MiB; empty at the end. */
   log(from: number, limit: number): Promise<readonly OrderedTransaction[]>
   /** The first position whose consensus time is not before `timestamp`, or of a round: for `log --from`. */

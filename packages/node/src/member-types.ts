@@ -46,7 +46,8 @@ export type MemberInput =
   | { readonly kind: 'closed'; readonly link: number }
   | { readonly kind: 'frame'; readonly link: number; readonly bytes: Uint8Array }
   | { readonly kind: 'congested'; readonly link: number; readonly congested: boolean }
-  | { readonly kind: 'submit'; readonly ticket: number; readonly bytes: Uint8Array }
+  /** With a count the bytes are an encoded payload of so many transactions. */
+  | { readonly kind: 'submit'; readonly ticket: number; readonly bytes: Uint8Array; readonly count?: number }
   /** The own event that was to be made durable is. */
   | { readonly kind: 'durable'; readonly sequence: number }
   /** Own events may be made, or not for now (disk full, stopping). */

@@ -214,7 +214,9 @@ export function createMember(options: MemberOptions): Member {
         salt: options.randomBytes(SALT_BYTES),
         selfParent: ownTip?.reference,
         otherParents: freshTips(graph, members, memberId),
-        transactions: batch.transactions.map((each) => each.bytes),
+        transactions: batch.transactions.map(({ bytes, count }) =>
+          count === undefined ? bytes : { payload: bytes, count },
+        ),
       },
       networkId,
       options.secretKey,
@@ -289,7 +291,7 @@ export function createMember(options: MemberOptions): Member {
       case 'congested':
         return gossip.congested(input.link, input.congested)
       case 'submit':
-        if (!pool.add({ ticket: input.ticket, bytes: input.bytes })) {
+        if (!pool.add(input)) {
           effects.push({ kind: 'refused', ticket: input.ticket, reason: 'pool-full' })
         }
         return

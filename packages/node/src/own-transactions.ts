@@ -6,7 +6,7 @@
 import type { Block } from '@hearsay/consensus'
 import { bytesKey, payloadOf, transactionsOf, type EventKey, type VerifiedEvent } from '@hearsay/dag'
 import type { MemberEffect } from './member-types.ts'
-import type { Pool, Pooled, StaleGroup } from './pool.ts'
+import { countOf, type Pool, type Pooled, type StaleGroup } from './pool.ts'
 
 interface OwnUndecided {
   readonly id: Uint8Array
@@ -39,7 +39,11 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
   let staleEvents = 0
 
   function finish(own: OwnUndecided, round: number, firstTimestamp: number, firstPosition: number): void {
-    for (const [index, { ticket }] of own.transactions.entries()) {
+    let next = 0
+    for (const pooled of own.transactions) {
+      const { ticket } = pooled
+      const index = next
+      next += countOf(pooled)
       if (ticket === undefined) continue
       const position = firstPosition + index
       emit({

@@ -17,7 +17,12 @@ export type Ticket = number | undefined
 export interface Pooled {
   readonly ticket: Ticket
   readonly bytes: Uint8Array
+  /** If it is there, the bytes are an encoded payload of so many transactions, which stay together in one event. */
+  readonly count?: number
 }
+
+/** How many transactions that is. */
+export const countOf = (pooled: Pooled): number => pooled.count ?? 1
 
 /** Transactions of an own event that became stale, to go into the next one together. */
 export interface StaleGroup {
@@ -43,6 +48,8 @@ export interface Pool {
 
 const LENGTH_BYTES = 4
 
+const sumOfCounts = (list: readonly Pooled[]): number => list.reduce((sum, each) => sum + countOf(each), 0)
+
 export function createPool(overrides: Partial<PoolLimits> = {}): Pool {
   const limits = { ...DEFAULT_POOL_LIMITS, ...overrides }
   const stale: StaleGroup[] = []
@@ -50,6 +57,8 @@ export function createPool(overrides: Partial<PoolLimits> = {}): Pool {
   let queue: Pooled[] = []
   let head = 0
   let bytes = 0
+  /** Transactions of the queue. */
+  let waiting = 0
 
   function compact(): void {
     if (head < 1_024 || head * 2 < queue.length) return
@@ -62,21 +71,30 @@ export function createPool(overrides: Partial<PoolLimits> = {}): Pool {
     const staleIds: Uint8Array[] = []
     let size = 0
     const fits = (more: number, count: number): boolean =>
-      size + more <= MAX_PAYLOAD_BYTES && transactions.length + count <= MAX_TRANSACTIONS
-    const sizeOf = (each: Pooled): number => LENGTH_BYTES + each.bytes.length
+      size + more <= MAX_PAYLOAD_BYTES && taken + count <= MAX_TRANSACTIONS
+    const sizeOf = (each: Pooled): number => (each.count === undefined ? LENGTH_BYTES : 0) + each.bytes.length
+    let taken = 0
     for (let group = stale[0]; group !== undefined; group = stale[0]) {
       const groupBytes = group.transactions.reduce((sum, each) => sum + sizeOf(each), 0)
-      if (!fits(groupBytes, group.transactions.length)) return { transactions, staleIds }
+      const groupCount = sumOfCounts(group.transactions)
+      if (!fits(groupBytes, groupCount)) return { transactions, staleIds }
       stale.shift()
-      staleCount -= group.transactions.length
+      staleCount -= groupCount
+      taken += groupCount
       staleIds.push(group.staleId)
       transactions.push(...group.transactions)
       size += groupBytes
     }
-    for (let next = queue[head]; next !== undefined && fits(sizeOf(next), 1); next = queue[head]) {
+    for (
+      let next = queue[head];
+      next !== undefined && fits(sizeOf(next), countOf(next));
+      next = queue[head]
+    ) {
       head += 1
       transactions.push(next)
       size += sizeOf(next)
+      taken += countOf(next)
+      waiting -= countOf(next)
       bytes -= next.bytes.length
     }
     compact()
@@ -85,20 +103,26 @@ export function createPool(overrides: Partial<PoolLimits> = {}): Pool {
 
   return {
     add: (transaction) => {
-      if (transaction.bytes.length > MAX_TRANSACTION_BYTES)
+      const count = countOf(transaction)
+      const isPacked = transaction.count !== undefined
+      if (
+        transaction.bytes.length > (isPacked ? MAX_PAYLOAD_BYTES : MAX_TRANSACTION_BYTES) ||
+        count > MAX_TRANSACTIONS
+      )
         throw new Error(`invariant: no event carries a transaction of ${transaction.bytes.length} bytes`)
-      if (queue.length - head >= limits.transactions) return false
+      if (waiting + count > limits.transactions) return false
       if (bytes + transaction.bytes.length > limits.bytes) return false
       queue.push(transaction)
+      waiting += count
       bytes += transaction.bytes.length
       return true
     },
     restore: (group) => {
       stale.push(group)
-      staleCount += group.transactions.length
+      staleCount += sumOfCounts(group.transactions)
     },
     takeBatch,
-    size: () => queue.length - head + staleCount,
+    size: () => waiting + staleCount,
     bytes: () => bytes,
   }
 }
