@@ -51,6 +51,8 @@ export class Core {
   lastTimestamp = -1
   nextOrder = 0
   decided: DecidedRound[] = []
+  /** Why nothing can be ordered any more; empty as long as it can. */
+  stopped = ''
 
   constructor(options: EngineOptions, tuning: EngineTuning) {
     const snapshot = options.snapshot

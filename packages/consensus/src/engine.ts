@@ -63,13 +63,19 @@ function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
   return events
 }
 
+/** What follows has no meaning by the rule, so nothing follows: not at the next event either. */
+function stop(k: Core, why: string): never {
+  k.stopped = why
+  throw new Error(why)
+}
+
 /** Closes the election of a round that has just been decided, and all that are decided with it. */
 function settle(k: Core): void {
   const { s, f, e } = k
   do {
     const round = f.roundOffset + e.round
     const judges = electedJudges(s, f, e)
-    if (judges.length === 0) throw new Error(`invariant: round ${round} has no judges`)
+    if (judges.length === 0) stop(k, `invariant: round ${round} has no judges (packages/consensus/README.md)`)
     const judgeIds = judges.map((judge) => s.ids[judge & s.mask]!)
     for (const judge of k.judges) s.judge[judge & s.mask] = 0
     moveAncient(k, judges)
@@ -137,6 +143,7 @@ function awaitJudge(k: Core, x: number): void {
 
 function insert(k: Core, event: EngineEvent): number {
   const { s, f } = k
+  if (k.stopped !== '') throw new Error(k.stopped)
   if (event.birthRound < k.ancientThreshold) return NO_EVENT
   const x = append(s, event, placeOf(f.roster, event.creator))
   const handle = s.handleBase + x
