@@ -4,6 +4,7 @@
  *
  *   node scripts/bench-engine.ts                    all of it, two minutes
  *   node scripts/bench-engine.ts --n 64 --parents 1 --branching 0 --events 100000
+ *   node scripts/bench-engine.ts --model            the reference model's figures on the same graphs as well, fewer events
  *   node scripts/bench-engine.ts --soak 5000000     memory of one engine of 7 members (or --n) over a long run
  *
  * The events are made outside the measured time. Their birth round is the engine's decided round plus one, as gossip
@@ -18,6 +19,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createEngine } from '../packages/consensus/src/index.ts'
 import type { Engine, EngineEvent } from '../packages/consensus/src/index.ts'
+import { runModel } from './bench-model.ts'
 
 const CHUNK = 200
 const BRANCHES = 4
@@ -204,6 +206,26 @@ function measure(n: number, otherParents: number, branching: boolean, events: nu
   )
 }
 
+/** The same kind of graph through the reference model, which keeps far less than the pace. */
+function measureModel(n: number, otherParents: number, branching: boolean): void {
+  const gossip = createGossip(n, otherParents, branching, 1)
+  const events = Math.max(6 * n, Math.min(2000, Math.ceil(20_000 / n)))
+  const { cpuSeconds, rounds } = runModel(n, events, (count, birthRound) => gossip.next(count, birthRound))
+  console.log(
+    JSON.stringify({
+      referenceModel: true,
+      n,
+      otherParents,
+      branching,
+      events,
+      rounds,
+      cpuSeconds: Number(cpuSeconds.toFixed(3)),
+      eventsPerCpuSecond: Math.round(events / cpuSeconds),
+      calibrationNs: Math.round(calibrate()),
+    }),
+  )
+}
+
 const { values } = parseArgs({
   options: {
     n: { type: 'string' },
@@ -211,6 +233,7 @@ const { values } = parseArgs({
     branching: { type: 'string' },
     events: { type: 'string' },
     soak: { type: 'string' },
+    model: { type: 'boolean', default: false },
   },
 })
 const sizes: readonly [number, number][] = [
@@ -228,6 +251,7 @@ else
       for (const branching of [false, true]) {
         if (values.branching !== undefined && (values.branching === '1') !== branching) continue
         measure(n, otherParents, branching, values.events === undefined ? events : Number(values.events))
+        if (values.model) measureModel(n, otherParents, branching)
       }
     }
   }

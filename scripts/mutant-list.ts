@@ -325,6 +325,96 @@ const store: readonly Change[] = [
   ],
 ]
 
-export const MUTANTS: readonly Mutant[] = [roster, rounds, election, order, lanes, engine, store]
+const fastPath: readonly Change[] = [
+  ['fast path: on unless asked for', 'options.fastPath ?? false', 'options.fastPath ?? true'],
+  [
+    'fast path: taken with coinFrequency 2',
+    'fastPath && coinFrequency >= 3',
+    'fastPath && coinFrequency >= 2',
+  ],
+  ['fast path: not with coinFrequency 3', 'fastPath && coinFrequency >= 3', 'fastPath && coinFrequency >= 4'],
+  ['fast path: never taken', 'if (e.fastPath) decideUnanimous', 'if (e.fastPath && own < 0) decideUnanimous'],
+  [
+    'fast path: one member may be missing',
+    'if (e.castBy[ballot]! < f.size) return',
+    'if (e.castBy[ballot]! < f.size - 1) return',
+  ],
+  [
+    'fast path: a quorum is enough',
+    'if (e.castBy[ballot]! < f.size) return',
+    'if (3 * e.castBy[ballot]! <= 2 * f.size) return',
+  ],
+  [
+    'fast path: ballots are not compared',
+    'if (differ === 0) return i',
+    'if (differ <= 0 || differ > 0) return i',
+  ],
+  ['fast path: ballots are never alike', 'if (differ === 0) return i', ''],
+  [
+    'fast path: ballots differ where there is no candidate',
+    '(votes[ballots[i]! + w]! ^ votes[at + w]!) & isCandidate[w]!',
+    '(votes[ballots[i]! + w]! ^ votes[at + w]!)',
+  ],
+  ['fast path: a member counts as often as it votes', 'if (e.cast.includes(mine)) return', ''],
+  ['fast path: ballots of the last election', 'e.castBy.length = 0', ''],
+  [
+    'fast path: everybody is famous',
+    'famous[w]! |= votes[at + w]! & undecided[w]!',
+    'famous[w]! |= undecided[w]!',
+  ],
+  ['stop: the next event is taken', "if (k.stopped !== '') throw new Error(k.stopped)", ''],
+]
+
+const explained: readonly Change[] = [
+  ['explain: the fast path is not read', 'if (fastPath && coinFrequency >= 3) decideUnanimous()', ''],
+  ['explain: a majority of ballots', 'by.size === members.size)', 'by.size > members.size / 2)'],
+  ['explain: fewer members than all', 'if (members.size < roster.members.length) return', ''],
+  [
+    'explain: rounds are not compared',
+    'if (found[key] !== wanted[key]) disagree',
+    'if (found === wanted) disagree',
+  ],
+  [
+    'explain: what was not ordered is kept for ever',
+    'if (event.birthRound >= ancientThreshold) continue',
+    'if (event.birthRound >= 0) continue',
+  ],
+  [
+    'explain: one round less',
+    'Math.max(first, lastRound() - rounds)',
+    'Math.max(first, lastRound() - rounds + 1)',
+  ],
+  ['explain: what is not whole is told', 'round.election >= from + 2', 'round.election >= from - 99'],
+  [
+    'explain: parents that are ancient',
+    'by === undefined || by.event.birthRound < threshold',
+    'by === undefined',
+  ],
+  ['explain: rosters that came later are not known', 'rosters = [...rosters, roster]', ''],
+  [
+    'explain: what came before the last question only',
+    'if (handle < to.fed) continue',
+    'if (to.fed > 0) continue',
+  ],
+  ['explain: fed twice', 'if (handle < to.fed) continue', ''],
+  ['explain: a tie is a no', 'counted.yes >= counted.no', 'counted.yes > counted.no'],
+  [
+    'explain: the later median',
+    'if (2n * weightSoFar > total) return time',
+    'if (2n * weightSoFar >= total) return time',
+  ],
+]
+
+export const MUTANTS: readonly Mutant[] = [
+  roster,
+  rounds,
+  election,
+  order,
+  lanes,
+  engine,
+  store,
+  fastPath,
+  explained,
+]
   .flat()
   .map(([name, from, to]) => ({ name, from, to }))

@@ -33,19 +33,31 @@ interface Changed {
 }
 
 const engine = join(root, 'packages/consensus/src')
-/** What explains the results is tested elsewhere. */
-const files = readdirSync(engine)
-  .filter((file) => !file.startsWith('explain'))
-  .map((file) => ({ file, text: readFileSync(join(engine, file), 'utf8') }))
+const ENGINE_TESTS = [
+  'test/conformance',
+  'test/consensus/no-judge.test.ts',
+  'test/reference/graphs.test.ts',
+  'test/reference/numbers.test.ts',
+  'test/reference/fast.test.ts',
+  'test/consensus/ways.test.ts',
+]
+const EXPLAIN_TESTS = ['test/explain', 'test/reference/explain.test.ts']
+const files = readdirSync(engine).map((file) => ({ file, text: readFileSync(join(engine, file), 'utf8') }))
+
+/** Changes to what explains the results, the explain*.ts, are called so; their texts stand in these files only, and no others do. */
+const explains = (name: string): boolean => name.startsWith('explain')
 
 /** The file with the change in it; null, and a word about it, if the place of the change is not found. */
 function mutate({ name, from, to }: Mutant): Changed | null {
-  const places = files.flatMap(({ file, text }) =>
-    text
-      .split(from)
-      .slice(1)
-      .map(() => file),
-  )
+  const isExplained = explains(name)
+  const places = files
+    .filter(({ file }) => file.startsWith('explain') === isExplained)
+    .flatMap(({ file, text }) =>
+      text
+        .split(from)
+        .slice(1)
+        .map(() => file),
+    )
   const only = files.find(({ file }) => file === places[0])
   if (places.length === 1 && only !== undefined) {
     return { name, file: only.file, text: only.text.replace(from, () => to) }
@@ -72,7 +84,13 @@ function isOurs(path: string): boolean {
 /** A copy of what the ordering tests need, with links to what does not change. */
 function makeTree(): string {
   const tree = mkdtempSync(join(tmpdir(), 'hearsay-mutants-'))
-  for (const path of ['packages/consensus', 'test/conformance', 'test/consensus', 'test/reference']) {
+  for (const path of [
+    'packages/consensus',
+    'test/conformance',
+    'test/consensus',
+    'test/explain',
+    'test/reference',
+  ]) {
     cpSync(join(root, path), join(tree, path), { recursive: true, filter: isOurs })
   }
   for (const path of COPIED_FILES) {
@@ -88,21 +106,18 @@ function makeTree(): string {
 }
 
 /** What the tests say in the tree: null if they pass. */
-function verdict(tree: string): string | null {
-  const trial = run(tree, process.execPath, [
-    'scripts/mutant-trial.ts',
-    values.from,
-    `${Number(values.from) + Number(values.seeds) - 1}`,
-  ])
-  if (trial !== null) return trial
+function verdict(tree: string, name: string): string | null {
+  if (!explains(name)) {
+    const trial = run(tree, process.execPath, [
+      'scripts/mutant-trial.ts',
+      values.from,
+      `${Number(values.from) + Number(values.seeds) - 1}`,
+    ])
+    if (trial !== null) return trial
+  }
   const vitest = join(root, 'node_modules/.bin/vitest')
-  const files = [
-    'test/conformance',
-    'test/reference/graphs.test.ts',
-    'test/reference/numbers.test.ts',
-    'test/consensus/ways.test.ts',
-  ]
-  const suite = run(tree, vitest, ['run', '--config', 'test/vitest.config.ts', '--bail', '1', ...files])
+  const tests = explains(name) ? EXPLAIN_TESTS : ENGINE_TESTS
+  const suite = run(tree, vitest, ['run', '--config', 'test/vitest.config.ts', '--bail', '1', ...tests])
   return suite === null ? null : `suite: ${/FAIL\S* +(.*)/.exec(suite)?.[1] ?? suite}`
 }
 
@@ -124,13 +139,13 @@ if (changed.length < chosen.length) {
 const tree = makeTree()
 const survivors: string[] = []
 try {
-  const untouched = verdict(tree)
+  const untouched = verdict(tree, '') ?? verdict(tree, 'explain')
   if (untouched !== null) throw new Error(`the engine fails without any change: ${untouched}`)
   for (const [i, { name, file, text }] of changed.entries()) {
     const path = join(tree, 'packages/consensus/src', file)
     const original = readFileSync(path)
     writeFileSync(path, text)
-    const reason = verdict(tree)
+    const reason = verdict(tree, name)
     writeFileSync(path, original)
     if (reason === null) survivors.push(name)
     const outcome = reason === null ? `SURVIVES: ${name}` : `killed: ${name} (${reason.slice(0, 150)})`
