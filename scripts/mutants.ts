@@ -24,7 +24,7 @@ const { values, positionals: words } = parseArgs({
   options: { seeds: { type: 'string', default: '250' }, from: { type: 'string', default: '1' } },
   allowPositionals: true,
 })
-const trialMs = 60_000 + 200 * Number(values.seeds)
+const trialMs = 240_000 + 400 * Number(values.seeds)
 
 interface Changed {
   readonly name: string
@@ -41,7 +41,7 @@ const ENGINE_TESTS = [
   'test/reference/fast.test.ts',
   'test/consensus/ways.test.ts',
 ]
-const EXPLAIN_TESTS = ['test/explain', 'test/reference/explain.test.ts']
+const EXPLAIN_TESTS = ['engine', 'explain', 'model'].map((name) => `test/explain/${name}.test.ts`)
 const files = readdirSync(engine).map((file) => ({ file, text: readFileSync(join(engine, file), 'utf8') }))
 
 /** Changes to what explains the results, the explain*.ts, are called so; their texts stand in these files only, and no others do. */
