@@ -34,7 +34,7 @@ export const CALLS: Check = defineCheck<Calls, CallsLaw>({
   formula: 'least 2n - 4, exactly; ANY 1.5 n ln n ± 10 %; LNS < CO < ANY',
   source:
     'Hajnal, Milner, Szemerédi 1972; Haigh 1981, Random exchange of information; van Ditmarsch et al. 2018',
-  fullRun: 'every sequence of calls for 4 and 5 members; 20,000 random runs each of 8, 16 and 32',
+  fullRun: 'every sequence of calls for 4 and 5 members; 60,000 random runs each of 8, 16 and 32',
   law: { least: (members) => 2 * members - 4, any: (members) => 1.5 * members * ln(members) },
   rivals: {
     'least 2n - 3': { least: (members) => 2 * members - 3, any: (members) => 1.5 * members * ln(members) },
@@ -50,7 +50,7 @@ export const CALLS: Check = defineCheck<Calls, CallsLaw>({
         members,
         protocol,
         calls: sampleOf(
-          Array.from({ length: size === 'suite' ? 2_000 : 20_000 }, () =>
+          Array.from({ length: size === 'suite' ? 2_000 : 60_000 }, () =>
             randomCalls(random, members, protocol),
           ),
         ),
