@@ -97,6 +97,12 @@ const refusals: Readonly<Record<string, readonly [number, string]>> = {
   E_POOL_FULL: [EXIT.notFinal, 'nothing was submitted; try again when the waiting ones are final'],
   E_STOPPING: [EXIT.noQuorum, 'nothing was submitted; use another node: --node NAME'],
   E_DISK_FULL: [EXIT.unavailable, 'nothing was submitted; free space on the disk of the node'],
+  E_NOT_CERTIFIED: [EXIT.notFinal, 'try again shortly: members sign each round when it is decided'],
+  E_REJECTED: [EXIT.rejected, 'nothing was submitted; the application says why'],
+  E_TOKEN_NEEDED: [
+    EXIT.permissions,
+    'the API of that node asks for a token, which this command does not send',
+  ],
   E_NOT_FOUND: [EXIT.usage, 'see: hearsay status'],
   E_FOREIGN_HOST: [EXIT.badConfig, 'start the node with --allow-host NAME, or use the address 127.0.0.1'],
   E_TOO_MANY_STREAMS: [EXIT.unavailable, 'end another reader, or use another node: --node NAME'],

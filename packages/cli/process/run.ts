@@ -17,6 +17,10 @@ const actions: Actions = {
   tail: async (options) => (await import('./reading.ts')).tail(options),
   status: async (options) => (await import('./reading.ts')).status(options),
   verify: async (dirs, options) => (await import('./proof.ts')).verify(dirs, options),
+  transaction: async (name, options) => (await import('./transaction-proof.ts')).transaction(name, options),
+  proof: async (name, options) => (await import('./transaction-proof.ts')).proof(name, options),
+  verifyProof: async (file, options) =>
+    (await import('./transaction-proof.ts')).verifyProofFile(file, options),
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
   explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
   graph: async (options) => (await import('./graph.ts')).graph(options),

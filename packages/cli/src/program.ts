@@ -23,6 +23,7 @@ import {
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
+import { addTransactionProofs, type ProofActions } from './proof-commands.ts'
 import { addSim, type SimActions } from './sim-command.ts'
 import { addTheory, type TheoryActions } from './theory-commands.ts'
 
@@ -109,7 +110,7 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions extends TheoryActions, SimActions {
+export interface Actions extends TheoryActions, SimActions, ProofActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -157,6 +158,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addSubmit(program, actions)
   addReading(program, actions)
   addProof(program, actions)
+  addTransactionProofs(program, actions, withNode)
   addReasons(program, actions)
   addTheory(addSim(program, actions), actions)
   eachCommand(program, (command) => {
