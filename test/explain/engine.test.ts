@@ -168,13 +168,31 @@ describe('what is kept', () => {
   })
 })
 
-test('an engine and an explanation that differ are an invariant that does not hold', () => {
-  const engine = createEngine({ ...options, explain: { rounds: 50 } })
-  const next = createGossip({ seed: 5, members: 4, otherParents: 2, branchers: 0, branches: 0 })
-  const events = next(200, 1).map((event) => ({ ...event }))
-  for (const event of events) engine.insert(event)
-  expect(engine.decidedRound()).toBeGreaterThan(3)
+describe('an engine and an explanation that differ are an invariant that does not hold', () => {
+  type Mutable = { -readonly [Key in keyof EngineEvent]: EngineEvent[Key] }
+
+  function fill(): { engine: Engine; events: Mutable[] } {
+    const engine = createEngine({ ...options, explain: { rounds: 50 } })
+    const next = createGossip({ seed: 5, members: 4, otherParents: 2, branchers: 0, branches: 0 })
+    const events = next(200, 1).map((event): Mutable => ({ ...event }))
+    for (const event of events) engine.insert(event)
+    return { engine, events }
+  }
+
   // The engine has read the events, the explainer reads them when somebody asks: it notices what has changed in between.
-  for (const event of events) event.timestamp += 1_000_000
-  expect(() => engine.explain(events[0]!.id)).toThrow(/invariant: the explanation finds .* the engine /)
+  test('in the order', () => {
+    const { engine, events } = fill()
+    expect(engine.decidedRound()).toBeGreaterThan(3)
+    for (const event of events) event.timestamp += 1_000_000
+    expect(() => engine.explain(events[0]!.id)).toThrow(/invariant: the explanation finds .* the engine /)
+  })
+
+  test('in the last time given only', () => {
+    const { engine, events } = fill()
+    const ordered = engine.takeDecidedRounds().flatMap((round) => round.events)
+    events[ordered.at(-1)!.handle]!.transactionCount += 5
+    expect(() => engine.explain(events[0]!.id)).toThrow(
+      /the explanation finds lastTimestamp \d+, the engine \d+/,
+    )
+  })
 })
