@@ -134,12 +134,12 @@ function referTo(l: Lanes, s: EventStore, f: Frame, slot: number): void {
   }
 }
 
-/** Gives a pending event, and its self-ancestors that are pending, a lane; nothing happens to any other event. */
+/** Gives a held event that is pending, and its self-ancestors that are pending, a lane; nothing happens to any other event. */
 export function giveLane(l: Lanes, s: EventStore, f: Frame, x: number): void {
+  if (s.lane[x & s.mask] !== PENDING) return
   const chain: number[] = []
   let e = x
   for (; isHeld(s, e) && s.lane[e & s.mask] === PENDING; e = s.selfParent[e & s.mask]!) chain.push(e)
-  if (chain.length === 0) return
   const own = s.member[x & s.mask]!
   const before = isHeld(s, e) ? s.lane[e & s.mask]! : STRAY
   let lane = before
