@@ -97,7 +97,7 @@ export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: num
 }
 
 /** Which listed parent gives lastSeen(x, m) of a member that has branched: the walk of section 3. −1: none. */
-export function walkLastSeen(s: EventStore, f: Frame, m: number): number {
+function walkLastSeen(s: EventStore, f: Frame, m: number): number {
   const { seen, size, upRows, upCount } = f
   const { round, generation, firstSelfWitness, mask, tail } = s
   let via = -1
