@@ -72,6 +72,10 @@ export interface Graph {
   slotOf(creator: number): number | undefined
   /** Parents that events of this source wait for and that it has not brought, at most `limit`. */
   missing(source: number, limit: number): EventReference[]
+  /** Whether a waiting event names this one as a parent. */
+  isAwaited(key: EventKey): boolean
+  /** Whether a parent of this event is neither linked nor ancient. */
+  lacksParents(event: VerifiedEvent): boolean
   waitingCount(): number
   /** What the waiting events take up, about, with what they wait for. */
   waitingBytes(): number
@@ -241,6 +245,11 @@ export function createGraph(options: GraphOptions): Graph {
     at: (creator, sequence) => chains[slots.get(creator) ?? -1]?.bySequence.get(sequence),
     slotOf: (creator) => slots.get(creator),
     missing: (source, limit) => waiting.missing(source, limit),
+    isAwaited: (key) => waiting.isAwaited(key),
+    lacksParents: (event) => {
+      const missing = missingParents(event)
+      return missing !== 'mismatch' && missing.length > 0
+    },
     waitingCount: () => waiting.count(),
     waitingBytes: () => waiting.bytes(),
     evictedCount: () => waiting.evicted(),

@@ -66,6 +66,7 @@ export interface WaitingRoom {
   advance(ancientThreshold: number, electionRound: number): void
   /** Parents that events of this source wait for and that it has not brought, at most `limit`. */
   missing(source: number, limit: number): EventReference[]
+  isAwaited(parent: EventKey): boolean
   count(): number
   bytes(): number
   evicted(): number
@@ -247,6 +248,7 @@ export function createWaitingRoom(overrides: Partial<WaitingLimits> = {}): Waiti
     release,
     advance,
     missing,
+    isAwaited: (parent) => awaited.has(parent),
     count: () => waiters.size,
     bytes: () => totalBytes,
     evicted: () => evictedCount,

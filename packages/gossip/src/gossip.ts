@@ -253,7 +253,8 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     let whole: Uint8Array | undefined
     const payload = payloadBytesOf(event.bytes)
     // A parent that is not in the peers' memory any more could not be put back.
-    const isRecent = (event.selfParent?.birthRound ?? Infinity) > view.ancientThreshold() + 1
+    const threshold = view.ancientThreshold()
+    const isRecent = threshold === 1 || (event.selfParent?.birthRound ?? Infinity) > threshold + 1
     const open = [...links.values()].filter((link) => link.greeted)
     // A random first one: nobody is always the last to be served.
     const start = Math.floor(options.random() * open.length)

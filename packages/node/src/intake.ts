@@ -13,6 +13,7 @@ import {
   type Member as RosterMember,
 } from '@hearsay/dag'
 import type { Gossip, GossipEffect } from '@hearsay/gossip'
+import { createBranchGuard } from './branch-guard.ts'
 import type { Moment } from './member-types.ts'
 import type { Orderer } from './orderer.ts'
 
@@ -20,6 +21,7 @@ export type EventsEffect = Extract<GossipEffect, { kind: 'events' }>
 
 export interface IntakeParts {
   readonly memberId: number
+  readonly roundsNonAncient: number
   readonly members: readonly RosterMember[]
   readonly networkId: Uint8Array
   readonly suite: CryptoSuite
@@ -35,6 +37,7 @@ export interface IntakeParts {
 export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Moment) => void {
   const { networkId, suite, gossip, orderer, count } = parts
   const { graph } = orderer
+  const guard = createBranchGuard(graph, orderer.ancientThreshold, parts.roundsNonAncient)
   const keys = new Map(parts.members.map((member) => [member.id, member.publicKey]))
 
   /** Whether to go on with the frame. */
@@ -74,6 +77,10 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
     if (event.creator === parts.memberId) {
       parts.onForeignOwn(event, from)
       return false
+    }
+    if (!guard.admits(checked.event, request)) {
+      count('event-further-branch')
+      return true
     }
     const result = orderer.offer(checked.event, from)
     // A mismatch is the creator's lie, not the sender's: a member for whom the parent is ancient already holds the event in good

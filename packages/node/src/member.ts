@@ -109,6 +109,7 @@ export function createMember(options: MemberOptions): Member {
 
   const intake = createIntake({
     memberId,
+    roundsNonAncient: genesis.roundsNonAncient,
     members,
     networkId,
     suite,
