@@ -10,8 +10,10 @@ import { wantedAs, type RepairIndex } from '../src/repair-index.ts'
 import type { Clock } from './clock.ts'
 
 const READ_BYTES = 256 * 1024
-/** Sending pauses while a link has more than this buffered, in bytes. */
-const BUFFER_BYTES = 1024 * 1024
+/** Nothing is read for a link that has more than this buffered, in bytes: pushes and control go before repairs. */
+const BUFFER_BYTES = 256 * 1024
+/** One want brings no more than this, whatever it says; then the peer asks again. */
+const MOST_BYTES = 8 * 1024 * 1024
 const PAUSE_MS = 5
 
 export interface RepairServerOptions {
@@ -67,6 +69,9 @@ export function createRepairServer(options: RepairServerOptions): RepairServer {
     const outbox = createOutbox(link, want.request)
     let offset = options.index.startFor(want)
     for (;;) {
+      // Nothing is read for a link that has enough to send; other work goes on between two reads.
+      while (options.bufferedBytes(link) > BUFFER_BYTES && current.get(link) === want) await pause(PAUSE_MS)
+      if (current.get(link) !== want) return
       const { records, next } = options.journal.readFrom(offset, READ_BYTES)
       for (const { kind, payload } of records) {
         if (kind !== RECORD_EVENT || !mayServe(payload)) continue
@@ -76,14 +81,11 @@ export function createRepairServer(options: RepairServerOptions): RepairServer {
       }
       outbox.flush()
       const complete = records.length === 0 || next === offset
-      if (complete || outbox.sentBytes() >= want.maxBytes) {
+      if (complete || outbox.sentBytes() >= Math.min(want.maxBytes, MOST_BYTES)) {
         return options.send(link, encodeFrame({ kind: 'want-end', request: want.request, complete }))
       }
       offset = next
-      // Other work goes on between two reads, and a slow link is not filled up.
-      do await pause(options.bufferedBytes(link) > BUFFER_BYTES ? PAUSE_MS : 0)
-      while (options.bufferedBytes(link) > BUFFER_BYTES && current.get(link) === want)
-      if (current.get(link) !== want) return
+      await pause(0)
     }
   }
 
