@@ -98,6 +98,23 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       }
     },
     status: () => status,
+    network: () => ({
+      peers: { peers: [] },
+      net: {
+        members: 1,
+        totalWeight: 1,
+        reportingMembers: 0,
+        reportingWeight: 0,
+        decidedRound: null,
+        transactions: null,
+        transactionsPerSecond: null,
+        finalityP50Ms: null,
+        finalityP99Ms: null,
+        loopLagMs: null,
+        roundLag: null,
+      },
+      evidence: { evidence: [] },
+    }),
     stop: () => Promise.resolve(),
     failed: new Promise(() => undefined),
   }

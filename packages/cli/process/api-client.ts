@@ -115,6 +115,13 @@ export async function askStatus(address: Address, silenceMs?: number): Promise<S
   return json as StatusJson
 }
 
+/** The JSON answer to a question that any node can answer. */
+export async function askJson(address: Address, path: string): Promise<unknown> {
+  const { status, json } = await ask(address, { path })
+  if (status !== 200) throw problemError(json, address)
+  return json
+}
+
 /** The lines of a streamed answer. */
 export async function* linesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
   const splitter = createLineSplitter(MAX_LINE_BYTES)

@@ -122,6 +122,9 @@ export interface Actions extends TheoryActions, SimActions, ProofActions {
   log(options: LogOptions): Promise<void>
   tail(options: LogOptions): Promise<void>
   status(options: StatusOptions): Promise<void>
+  peers(options: NodeOptions): Promise<void>
+  net(options: NodeOptions): Promise<void>
+  evidence(options: NodeOptions): Promise<void>
   verify(dirs: readonly string[], options: CommonOptions): Promise<void>
   replay(file: string, options: CommonOptions): Promise<void>
   explain(name: EventName | undefined, options: ExplainOptions): Promise<void>
@@ -315,6 +318,18 @@ function addReading(program: Command, actions: Actions): void {
     .addHelpText('before', examples('status', 'status --all'))
     .option('--all', 'all nodes of the testnet, as a table')
     .action((options: StatusOptions) => actions.status(options))
+  withNode(program.command('peers'))
+    .description('Prints the other members as a node sees them: alive or not, round trip, traffic by kind.')
+    .addHelpText('before', examples('peers', 'peers --node bob --json'))
+    .action((options: NodeOptions) => actions.peers(options))
+  withNode(program.command('net'))
+    .description('Prints the network in a few numbers that liars of less than a third cannot move.')
+    .addHelpText('before', examples('net', 'net --json'))
+    .action((options: NodeOptions) => actions.net(options))
+  withNode(program.command('evidence'))
+    .description('Prints what proves that members have branched: two signed headers each, as JSON.')
+    .addHelpText('before', examples('evidence', 'evidence --json > evidence.json'))
+    .action((options: NodeOptions) => actions.evidence(options))
 }
 
 function addProof(program: Command, actions: Actions): void {

@@ -119,6 +119,9 @@ const schemas: { readonly [key: string]: Json } = {
     }),
   }),
   Genesis: object({ hearsay: { const: 'genesis' }, version: { const: 1 }, members: { type: 'array' } }),
+  Peers: object({ peers: { type: 'array' } }),
+  Net: object({ members: count, totalWeight: count, reportingMembers: count, reportingWeight: count }),
+  Evidence: object({ evidence: { type: 'array' } }),
   Health: object({ state: text }),
   Problem: object({
     type: text,
@@ -322,6 +325,27 @@ const paths: { readonly [path: string]: Json } = {
       id: 'status',
       summary: 'How the node is.',
       answers: [[200, 'Its state and figures.', JSON_TYPE, ref('Status')]],
+    }),
+  },
+  '/v1/peers': {
+    get: operation({
+      id: 'peers',
+      summary: 'The other members: whether they are alive, traffic by kind, what they say of themselves.',
+      answers: [[200, 'A peer each.', JSON_TYPE, ref('Peers')]],
+    }),
+  },
+  '/v1/net': {
+    get: operation({
+      id: 'net',
+      summary: 'The network in aggregates that members of less than a third of the weight cannot move.',
+      answers: [[200, 'Figures; null without reports of more than two thirds.', JSON_TYPE, ref('Net')]],
+    }),
+  },
+  '/v1/evidence': {
+    get: operation({
+      id: 'evidence',
+      summary: 'Two signed headers for each member that has branched.',
+      answers: [[200, 'Proofs that anybody can verify.', JSON_TYPE, ref('Evidence')]],
     }),
   },
   '/v1/genesis': {

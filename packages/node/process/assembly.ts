@@ -9,6 +9,7 @@ import type { NodeStatus, RunningNode } from '../src/api-types.ts'
 import type { Application } from '../src/application.ts'
 import { OperatorError } from '../src/errors.ts'
 import type { Member, MemberOptions } from '../src/member-types.ts'
+import { networkView } from '../src/network-json.ts'
 import { createRepairIndex } from '../src/repair-index.ts'
 import type { StateMachine } from '../src/state-machine.ts'
 import { createApplicationHost } from './application-host.ts'
@@ -203,6 +204,7 @@ export async function assembleNode(
       growth.add(listener)
       return () => void growth.delete(listener)
     },
+    network: () => networkView(member, genesis, self.id, clock.monotonicMs()),
     status: () =>
       describeStatus({
         self,

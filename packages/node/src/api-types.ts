@@ -2,6 +2,7 @@
  * What a running node offers to whoever serves or embeds it. Positions count transactions from 0 over the whole ledger;
  * times are integer microseconds since the Unix epoch; ids and hashes are 32 bytes.
  */
+import type { NetworkView } from './network-json.ts'
 import type { CborValue, ProofJson } from '@hearsay/dag'
 import type { Outcome } from './application.ts'
 
@@ -124,6 +125,8 @@ export interface RunningNode {
   /** Called after the ledger has grown (with its new length in transactions); returns how to stop that. */
   onGrowth(listener: (transactions: number) => void): () => void
   status(): NodeStatus
+  /** What is known of the other members and of the network. */
+  network(): NetworkView
   /** Flushes, closes and resolves; safe to call twice. */
   stop(): Promise<void>
   /** Resolves with the reason when the node has stopped by itself because it must not go on. */
