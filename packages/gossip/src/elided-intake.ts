@@ -10,8 +10,8 @@ import type { EventReference, Sha256 } from '@hearsay/dag'
 import { createElidedReader, restoreEvent, type ElidedEvent, type ElidedReader } from './elided.ts'
 
 /** Elided events that wait for a parent, of one link. */
-export const MAX_PENNED_EVENTS = 256
-export const MAX_PENNED_BYTES: number = 4 * 1024 * 1024
+const MAX_PENNED_EVENTS = 256
+const MAX_PENNED_BYTES: number = 4 * 1024 * 1024
 
 export interface GraceTuning {
   readonly graceMs: number

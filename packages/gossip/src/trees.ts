@@ -10,7 +10,7 @@
 import { MAX_FRONTIER, type Frame } from './frames.ts'
 
 /** In memory when somebody says GRAFT: what it lacks of them is sent, at most so many. */
-export const MAX_GRAFTED_EVENTS = 64
+const MAX_GRAFTED_EVENTS = 64
 /** Repairs in a row that bring a creator's events before another way is looked for. */
 const REPAIRS_BEFORE_GRAFT = 2
 /** GRAFTs said in one second, over all creators: a flapping network must not become a storm of them. */

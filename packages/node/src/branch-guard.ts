@@ -13,7 +13,7 @@
 import type { Graph, VerifiedEvent } from '@hearsay/dag'
 
 /** Further branches of one member that repairs may bring in one window of rounds. */
-export const MAX_REPAIRED_BRANCHES = 4_096
+const MAX_REPAIRED_BRANCHES = 4_096
 
 export interface BranchGuard {
   admits(event: VerifiedEvent, request: number): boolean
