@@ -94,6 +94,7 @@ export async function sim(options: SimOptions): Promise<void> {
     members: options.nodes,
     kinds: options.faults,
     shrink: options.shrink === true,
+    untilFailure: options.untilFailure === true,
     folder: options.out,
     ...(options.for === undefined ? {} : { forMs: options.for }),
     ...(options.storm === undefined ? {} : { stormMs: options.storm }),

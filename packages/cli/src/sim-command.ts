@@ -14,6 +14,7 @@ export interface SimOptions extends CommonOptions {
   readonly for?: number
   readonly storm?: number
   readonly shrink?: boolean
+  readonly untilFailure?: boolean
   /** A case file. */
   readonly replay?: string
   readonly workers?: number
@@ -95,6 +96,7 @@ export function addSim(program: Command, actions: SimActions): Command {
       parseDuration,
     )
     .option('--shrink', 'make a failing case smaller before it is kept')
+    .option('--until-failure', 'begin no new world after a violation')
     .option('--replay <file>', 'run one kept case again')
     .option('--workers <count>', 'processes (default: one for each processor)', parseRunCount)
     .option('--out <folder>', 'where failing cases are kept', '.')

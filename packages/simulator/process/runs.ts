@@ -23,6 +23,8 @@ export interface RunsOptions {
   /** Where failing cases go; nowhere if it is not there. */
   readonly folder?: string
   readonly shrink: boolean
+  /** No new run begins after a failure. */
+  readonly untilFailure?: boolean
   readonly onProgress: (summary: Summary) => void
 }
 
@@ -145,7 +147,8 @@ export async function runMany(options: RunsOptions): Promise<Summary> {
   async function work(): Promise<void> {
     const worker = startWorker()
     try {
-      while (next < options.seed + options.runs && performance.now() < endMs) {
+      const isDone = (): boolean => options.untilFailure === true && summary.failures.length > 0
+      while (next < options.seed + options.runs && performance.now() < endMs && !isDone()) {
         const seed = next++
         const scenario = chooseScenario({
           seed,
