@@ -78,6 +78,7 @@ function watch(world: World, times: Map<string, Times>): void {
   }
 }
 
+const figure = (value: number): string => value.toFixed(2)
 const p50s: number[] = []
 for (const size of sizes.length === 0 ? [4, 10, 30] : sizes) {
   const scenario = scenarioOf(size)
@@ -112,7 +113,6 @@ for (const size of sizes.length === 0 ? [4, 10, 30] : sizes) {
   }
   const p50 = quantile(whole, 0.5)
   p50s.push(p50)
-  const figure = (value: number): string => value.toFixed(2)
   console.log(
     `n=${size}: mean one-way delay ${deltaMs.toFixed(1)} ms, ${whole.length} transactions; submit to final ` +
       `p50 ${figure(p50)} δ (${Math.round(p50 * deltaMs)} ms), p99 ${figure(quantile(whole, 0.99))} δ`,

@@ -48,6 +48,9 @@ const idOf = (event: number): Uint8Array =>
 const nameOf = (round: DecidedRound): string =>
   `${round.round} ${round.events.map(({ id, timestamp }) => `${Buffer.from(id).toString('hex', 0, 6)}@${timestamp}`).join(' ')}`
 
+/** Instance 0 is always in the first part; bit i − 1 says where instance i is. */
+const isFirst = (way: number, index: number): boolean => index === 0 || (way & (1 << (index - 1))) !== 0
+
 function runSchedule(schedule: readonly number[]): string | undefined {
   const events: Made[] = []
   const members = [1, 2, 3, 4].map((id) => ({ id, weight: 1 }))
@@ -102,9 +105,6 @@ function runSchedule(schedule: readonly number[]): string | undefined {
     instance.last = events.length - 1
     take(instance, instance.last)
   }
-
-  /** Instance 0 is always in the first part; bit i − 1 says where instance i is. */
-  const isFirst = (way: number, index: number): boolean => index === 0 || (way & (1 << (index - 1))) !== 0
 
   function exchange(way: number): void {
     for (const side of [true, false]) {
