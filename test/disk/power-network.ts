@@ -128,6 +128,7 @@ export function createPowerNetwork(seed: number): PowerNetwork {
   }
   const networkId = networkIdOf(genesis, suite.sha256)
   const segmentBytes = 1000 + below(6000)
+  const snapshotRounds = 1 + below(12)
   const agenda = createAgenda()
   const rounds: string[] = []
   const shown = new Map<string, string>()
@@ -224,6 +225,7 @@ export function createPowerNetwork(seed: number): PowerNetwork {
           return Promise.resolve(links.transportOf(machine))
         },
         segmentBytes,
+        snapshotRounds,
       },
       [],
     ).then(

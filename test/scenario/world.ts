@@ -4,21 +4,17 @@
  * records. After every step each member's ledger is checked against the longest known.
  */
 import type { Block } from '@hearsay/consensus'
-import {
-  decodeEvent,
-  networkIdOf,
-  payloadOf,
-  peekEvent,
-  toHex,
-  transactionsOf,
-  type Genesis,
-} from '@hearsay/dag'
+import { networkIdOf, peekEvent, toHex, type Genesis } from '@hearsay/dag'
 import type { CryptoSuite } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import { encodeFrame } from '@hearsay/gossip'
 import {
+  createJournalFloor,
   createMember,
+  decodeSnapshot,
+  encodeSnapshot,
   isWanted,
+  type JournalFloor,
   RECORD_EVENT,
   type Member,
   type MemberEffect,
@@ -26,18 +22,9 @@ import {
   type MemberOptions,
 } from '@hearsay/node'
 
-export const suite: CryptoSuite = createNativeSuite()
+import { createRandom } from './random.ts'
 
-/** Seeded randomness (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+export const suite: CryptoSuite = createNativeSuite()
 
 export interface Stored {
   readonly kind: number
@@ -60,6 +47,10 @@ export interface Node {
   tickAtMs: number | undefined
   /** How often it was called for a tick. */
   ticks: number
+  /** Over all of its records, offsets being their places in the list. */
+  floor: JournalFloor
+  /** Encoded; counts on the records as far as `durable` was when it was taken. */
+  snapshot: { readonly bytes: Uint8Array; readonly blocks: number; readonly from: number } | undefined
 }
 
 interface Job {
@@ -108,11 +99,15 @@ export interface World {
   slowDisk(id: number, syncMs: number): void
   /** The member must not be started; `receive` gets what others send it. */
   puppet(id: number, receive: (from: number, frame: Uint8Array) => void): Puppet
+  /** Takes a snapshot as soon as all that it counts on is durable; the next start goes on from it. */
+  snapshot(id: number): void
   /** Runs something later in the world's time. */
   after(delayMs: number, run: () => void): void
 }
 
 const linkName = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`)
+export { orderedTexts, selfBranches } from './reading.ts'
+
 /** The link number that a member uses for another. */
 const linkOf = (to: number): number => to
 
@@ -148,11 +143,17 @@ export function createWorld(options: WorldOptions): World {
   let order = 0
   let nextTicket = 1
   let createdEvents = 0
+  /** Place of the record that is being replayed. */
+  let replayedAt = 0
 
   const nodes: Node[] = secretKeys.map((_, i) => fresh(i + 1, []))
 
-  function fresh(id: number, records: Stored[]): Node {
+  function fresh(id: number, records: Stored[], old?: Node): Node {
+    const taken =
+      old?.snapshot && decodeSnapshot(old.snapshot.bytes, networkIdOf(genesis, suite.sha256), suite.sha256)
+    if (taken?.ok === false) throw new Error(`seed ${options.seed}: snapshot: ${taken.reason}`)
     const member = createMember({
+      snapshot: taken?.snapshot.member,
       genesis,
       memberId: id,
       secretKey: secretKeys[id - 1]!,
@@ -164,7 +165,15 @@ export function createWorld(options: WorldOptions): World {
     })
     const durable = records.length
     const base = { id, member, alive: false, life: 0, records, durable, durableSequence: 0 }
-    return { ...base, blocks: [], finals: [], failure: undefined, tickAtMs: undefined, ticks: 0 }
+    const rest = {
+      finals: [],
+      failure: undefined,
+      tickAtMs: undefined,
+      ticks: 0,
+      floor: createJournalFloor(),
+    }
+    const blocks = old?.snapshot === undefined ? [] : old.blocks.slice(0, old.snapshot.blocks)
+    return { ...base, ...rest, blocks, snapshot: old?.snapshot }
   }
 
   function at(delay: number, run: () => void): void {
@@ -210,6 +219,7 @@ export function createWorld(options: WorldOptions): World {
     const { life } = node
     switch (effect.kind) {
       case 'append':
+        if (effect.recordKind === RECORD_EVENT) node.floor.note(effect.birthRound, node.records.length)
         node.records.push({ kind: effect.recordKind, bytes: effect.bytes })
         if (effect.recordKind === RECORD_EVENT && peekEvent(effect.bytes).creator === node.id)
           createdEvents += 1
@@ -233,6 +243,8 @@ export function createWorld(options: WorldOptions): World {
         return at(500, () => connect(node.id, effect.link))
       case 'deliver':
         return deliver(node, effect.block)
+      case 'replayed':
+        return node.floor.note(effect.birthRound, replayedAt)
       case 'final':
         return void node.finals.push(effect)
       case 'fail':
@@ -287,6 +299,33 @@ export function createWorld(options: WorldOptions): World {
     if (canonical.length < block.round)
       throw new Error(`seed ${options.seed}: a gap before round ${block.round}`)
     node.blocks.push(block)
+    node.floor.advance(block.ancientThreshold)
+  }
+
+  function snapshot(id: number): void {
+    const node = nodes[id - 1]!
+    const { life } = node
+    const end = node.records.length
+    const bytes = encodeSnapshot(
+      {
+        member: node.member.snapshot(),
+        journalFrom: 0,
+        journalEnd: end,
+        ledgerFrom: 0,
+        marks: new Uint8Array(0),
+        application: new Uint8Array(0),
+      },
+      networkIdOf(genesis, suite.sha256),
+      suite.sha256,
+    )
+    const blocks = node.blocks.length
+    const from = node.floor.from(end)
+    const keep = (): void => {
+      if (node.life !== life || !node.alive) return
+      if (node.durable >= end) node.snapshot = { bytes, blocks, from }
+      else at(1, keep)
+    }
+    keep()
   }
 
   function connect(a: number, b: number): void {
@@ -304,13 +343,15 @@ export function createWorld(options: WorldOptions): World {
   function start(id: number): void {
     const old = nodes[id - 1]!
     if (old.alive) return
-    const node = fresh(id, old.records.slice(0, old.durable))
+    const node = fresh(id, old.records.slice(0, old.durable), old)
     node.life = old.life + 1
     nodes[id - 1] = node
     node.alive = true
-    for (const { kind, bytes: recorded } of node.records) {
+    for (replayedAt = node.snapshot?.from ?? 0; replayedAt < node.records.length; replayedAt++) {
+      const { kind, bytes: recorded } = node.records[replayedAt]!
       input(node, { kind: 'replay', recordKind: kind, bytes: recorded })
     }
+    if (!node.member.isRestored()) throw new Error(`seed ${options.seed}: member ${id} is not restored`)
     node.durableSequence = node.member.view().ownSequence
     input(node, { kind: 'start' })
     for (const other of nodes) if (other.id !== id) connect(id, other.id)
@@ -362,6 +403,7 @@ export function createWorld(options: WorldOptions): World {
     createdEvents: () => createdEvents,
     input: (id: number, what: MemberInput) => input(nodes[id - 1]!, what),
     secretKey: (id: number) => secretKeys[id - 1]!,
+    snapshot,
     slowDisk: (id, ms) => void slowDisks.set(id, ms),
     puppet: (id, receive) => {
       puppets.set(id, receive)
@@ -374,43 +416,4 @@ export function createWorld(options: WorldOptions): World {
     },
     after: at,
   }
-}
-
-/** Texts of all ordered transactions of a member, in order, read back from its records. */
-export function orderedTexts(world: World, id: number): string[] {
-  const node = world.node(id)
-  const payloads = new Map<string, string[]>()
-  for (const { kind, bytes } of node.records) {
-    if (kind !== RECORD_EVENT) continue
-    const decoded = decodeForTest(bytes, world.genesis)
-    payloads.set(decoded.id, decoded.texts)
-  }
-  return node.blocks.flatMap((block) =>
-    block.entries.flatMap((entry) => payloads.get(toHex(entry.id)) ?? ['?']),
-  )
-}
-
-function decodeForTest(bytes: Uint8Array, genesis: Genesis): { id: string; texts: string[] } {
-  const decoded = decodeEvent(bytes, networkIdOf(genesis, suite.sha256), suite.sha256)
-  if (!decoded.ok) throw new Error(decoded.reason)
-  const texts = transactionsOf(payloadOf(decoded.event)).map((each) => new TextDecoder().decode(each))
-  return { id: toHex(decoded.event.id), texts }
-}
-
-/** Counts own events that share a self-parent over all members' records: must be none. */
-export function selfBranches(world: World): number {
-  const seen = new Map<string, string>()
-  let branches = 0
-  for (const node of world.nodes()) {
-    for (const { kind, bytes } of node.records) {
-      if (kind !== RECORD_EVENT) continue
-      const { creator, sequence } = peekEvent(bytes)
-      const { id } = decodeForTest(bytes, world.genesis)
-      const key = `${creator}/${sequence}`
-      const other = seen.get(key)
-      if (other !== undefined && other !== id) branches += 1
-      seen.set(key, id)
-    }
-  }
-  return branches
 }

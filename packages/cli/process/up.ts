@@ -27,6 +27,7 @@ export async function up(options: UpOptions): Promise<void> {
   try {
     const node = await startNode({
       dir: options.dir,
+      replayAll: options.replayAll === true,
       overrides: {
         ...(options.api === undefined ? {} : { api: options.api }),
         ...(options.gossip === undefined ? {} : { gossip: options.gossip }),

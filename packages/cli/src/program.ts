@@ -41,6 +41,7 @@ export interface UpOptions extends CommonOptions {
   readonly gossip?: Address
   readonly allowHost?: readonly string[]
   readonly allowOrigin?: readonly string[]
+  readonly replayAll?: boolean
   /** Ends when the process that started it does. */
   readonly withParent?: boolean
 }
@@ -220,6 +221,7 @@ function addUp(program: Command, actions: Actions): void {
     .option('--gossip <host:port>', 'where gossip listens, in place of what config.json says', parseAddress)
     .option('--allow-host <name>', 'a further host name for the API; may be repeated', collectHost, [])
     .option('--allow-origin <origin>', 'whose pages may use the API; may be repeated', collectHost, [])
+    .option('--replay-all', 'replay the whole journal, as if there were no snapshot')
     .addOption(new Option('--with-parent').hideHelp())
     .action((options: UpOptions) => actions.up(options))
 }

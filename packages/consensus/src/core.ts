@@ -46,6 +46,8 @@ export class Core {
   judgeIds: readonly Uint8Array[] = []
   /** Of an engine started from a snapshot: how many judges have not come yet. */
   missingJudges = 0
+  /** And, when they have: the handles of the events that count as ordered. */
+  counted: number[] = []
   ancientThreshold = 1
   /** −1: none was given yet. */
   lastTimestamp = -1

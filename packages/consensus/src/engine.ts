@@ -122,7 +122,10 @@ function commonAncestors(k: Core, descendants: readonly number[]): number[] {
 /** Spec section 7: all judges of the snapshot are there. */
 function startFromSnapshot(k: Core): void {
   const { s, f } = k
-  for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)
+  for (const x of commonAncestors(k, k.judges)) {
+    bury(k, x & s.mask)
+    k.counted.push(s.handleBase + x)
+  }
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
   sweep(k, true)
   computeAfresh(k)
@@ -244,6 +247,12 @@ export function createEngine(options: EngineOptions, tuning: EngineTuning = {}):
     scheduleRoster(roster) {
       k.rosters.add(roster, decidedRound(k))
       recorder?.scheduled(roster)
+    },
+    isWaiting: () => k.missingJudges > 0,
+    takeCounted() {
+      const { counted } = k
+      if (counted.length > 0) k.counted = []
+      return counted
     },
     decidedRound: () => decidedRound(k),
     ancientThreshold: () => k.ancientThreshold,

@@ -98,6 +98,10 @@ export interface Engine {
   insert(event: EngineEvent): EventHandle
   /** The rounds decided since the last call, in order. */
   takeDecidedRounds(): readonly DecidedRound[]
+  /** Started from a snapshot, and not all of its judges have come yet. */
+  isWaiting(): boolean
+  /** When the last judge of a snapshot has come: once, the events that count as ordered by then (spec section 7). */
+  takeCounted(): readonly EventHandle[]
   /** Adds a roster for rounds >= fromRound; fromRound must be greater than decidedRound + 1 and than all scheduled ones. */
   scheduleRoster(roster: ScheduledRoster): void
   /** The last decided round, 0 at genesis. */

@@ -386,6 +386,17 @@ export function verifyBranchProof(
   return first.creator
 }
 
+/** The event that a signed header (`headerOf`) is of, without its payload; `undefined` if it is none or its signature is wrong. */
+export function verifyHeader(
+  header: Uint8Array,
+  networkId: Uint8Array,
+  keyOf: KeyOf,
+  suite: CryptoSuite,
+): DecodedEvent | undefined {
+  const event = decodeHeader(header, networkId, suite.sha256)
+  return event === undefined || headerRejection(event, keyOf, suite) !== undefined ? undefined : event
+}
+
 /** Reads a header by standing zeros in for the payload, which the proof does not need. */
 function decodeHeader(header: Uint8Array, networkId: Uint8Array, sha256: Sha256): DecodedEvent | undefined {
   if (header.length < AT_REFERENCES + SIGNATURE_BYTES || header.length > MAX_EVENT_BYTES) return undefined

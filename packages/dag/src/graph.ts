@@ -41,10 +41,19 @@ export interface CreatorFrontier {
   readonly sequence: number
 }
 
+/** What a graph that goes on from a snapshot knows of a member's forgotten events. */
+export interface KnownChain {
+  readonly creator: number
+  /** Highest sequence number linked so far. */
+  readonly sequence: number
+  readonly proof: BranchProof | undefined
+}
+
 export interface GraphOptions {
   /** Member ids by ascending id: the slots of `seen`. */
   readonly members: readonly number[]
   readonly limits?: Partial<WaitingLimits>
+  readonly known?: readonly KnownChain[]
 }
 
 export interface Graph {
@@ -82,6 +91,7 @@ export interface Graph {
   /** How many waiting events were dropped because a bound was reached. */
   evictedCount(): number
   hasBranched(creator: number): boolean
+  branchProofOf(creator: number): BranchProof | undefined
   /** The first proof against each member that has branched. */
   branchProofs(): readonly BranchProof[]
   linkedCount(): number
@@ -105,6 +115,12 @@ export function createGraph(options: GraphOptions): Graph {
   for (const creator of options.members) {
     slots.set(creator, chains.length)
     chains.push({ creator, highest: 0, tip: undefined, proof: undefined, bySequence: new Map() })
+  }
+  for (const { creator, sequence, proof } of options.known ?? []) {
+    const chain = chains[slots.get(creator) ?? -1]
+    if (chain === undefined) continue
+    chain.highest = sequence
+    chain.proof = proof
   }
   const linked = new Map<EventKey, LinkedEvent>()
   const byBirthRound = new Map<number, LinkedEvent[]>()
@@ -203,7 +219,7 @@ export function createGraph(options: GraphOptions): Graph {
     const first = chain.bySequence.get(sequence)
     if (first === undefined) chain.bySequence.set(sequence, added)
     else chain.proof ??= branchProof(first.event, added.event)
-    if (sequence > chain.highest) {
+    if (sequence > chain.highest || (sequence === chain.highest && chain.tip === undefined)) {
       chain.highest = sequence
       chain.tip = added
     }
@@ -254,6 +270,7 @@ export function createGraph(options: GraphOptions): Graph {
     waitingBytes: () => waiting.bytes(),
     evictedCount: () => waiting.evicted(),
     hasBranched: (creator) => chains[slots.get(creator) ?? -1]?.proof !== undefined,
+    branchProofOf: (creator) => chains[slots.get(creator) ?? -1]?.proof,
     branchProofs: () => chains.flatMap((chain) => (chain.proof === undefined ? [] : [chain.proof])),
     linkedCount: () => linked.size,
   }

@@ -11,7 +11,7 @@ export {
   JournalMissing,
   KeyPermissions,
 } from './errors.ts'
-export { type Files, nodeFiles, type OpenMode } from './files.ts'
+export { type Files, nodeFiles, type OpenMode, readFully } from './files.ts'
 export {
   defaultMaxBufferedBytes,
   defaultSegmentBytes,

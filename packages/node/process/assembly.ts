@@ -4,24 +4,20 @@
  */
 import type { CryptoSuite, Genesis, Member as RosterMember } from '@hearsay/dag'
 import type { TransportEvent } from '@hearsay/gossip/ws'
-import { openJournal, type Files, type Journal } from '../disk/index.ts'
+import type { Files } from '../disk/index.ts'
 import type { NodeStatus, RunningNode } from '../src/api-types.ts'
 import type { Application } from '../src/application.ts'
 import { OperatorError } from '../src/errors.ts'
 import type { Member, MemberOptions } from '../src/member-types.ts'
 import { networkView } from '../src/network-json.ts'
-import { createRepairIndex } from '../src/repair-index.ts'
 import type { StateMachine } from '../src/state-machine.ts'
-import { createApplicationHost } from './application-host.ts'
 import type { Clock } from './clock.ts'
-import { createDriver, type DriverParts, type NodeTransport } from './driver.ts'
+import type { NodeTransport } from './driver.ts'
 import { createIntake } from './intake.ts'
-import { openLedgerStore } from './ledger-store.ts'
 import { createLogReader } from './log-reader.ts'
 import { createProver, type CertificateSource } from './prover.ts'
-import { createRepairServer } from './repair-server.ts'
-import { describeStatus, SOFTWARE } from './status.ts'
-import { createSubmissions } from './submissions.ts'
+import { recover } from './recovery.ts'
+import { describeStatus } from './status.ts'
 
 /** One node's identity and its world. */
 export interface NodeWorld {
@@ -40,10 +36,14 @@ export interface NodeWorld {
   readonly application?: Application<unknown> | undefined
   /** Where certificates of rounds come from; without one nothing can be proved. */
   readonly certificates?: CertificateSource | undefined
+  /** Pass over the snapshots and replay the whole journal. */
+  readonly replayAll?: boolean | undefined
   readonly createMember: (options: MemberOptions) => Member
   readonly openTransport: (onEvent: (event: TransportEvent) => void) => Promise<NodeTransport>
   /** Size at which the journal and the ledger begin a new file; the usual one if left out. */
   readonly segmentBytes?: number | undefined
+  /** After so many rounds a snapshot is due; the usual number if left out. */
+  readonly snapshotRounds?: number | undefined
 }
 
 export interface AssembledNode extends RunningNode {
@@ -57,53 +57,11 @@ export async function assembleNode(
 ): Promise<AssembledNode> {
   const { dir, genesis, networkId, self, suite, clock, narrate } = world
   const startedMs = clock.monotonicMs()
-  const member = world.createMember({
-    genesis,
-    memberId: self.id,
-    secretKey: world.secretKey,
-    suite,
-    software: SOFTWARE,
-    random: world.random,
-    randomBytes: world.randomBytes,
-  })
-  const ledger = openLedgerStore(dir, networkId, suite.sha256, world.files, world.segmentBytes)
-  cleanup.push(() => ledger.close())
-  const host = createApplicationHost({ application: world.application, genesis, sha256: suite.sha256 })
-  const submissions = createSubmissions(host.outcome)
-  const index = createRepairIndex(genesis.members.map((each) => each.id))
   const growth = new Set<(transactions: number) => void>()
   const failure = Promise.withResolvers<{ code: string; message: string; exitCode: number }>()
   let state: NodeStatus['state'] = 'replaying'
   let failureReason: string | undefined
-
-  // The journal gives its records while it opens; the driver needs it before that for nothing else.
-  let journal: Journal | undefined
-  const opened = (): Journal => {
-    if (journal === undefined) throw new Error('invariant: the journal is not open yet')
-    return journal
-  }
-  const lazy = lazyJournal(opened)
-  const repair = createRepairServer({
-    clock,
-    journal: lazy,
-    index,
-    memberId: self.id,
-    durableSequence: () => member.view().durableSequence,
-    send: (link, frame) => parts.transport?.send(link, frame),
-    bufferedBytes: (link) => parts.transport?.bufferedBytes(link) ?? 0,
-    onError: (error) =>
-      parts.onFailure(new OperatorError('E_JOURNAL_READ', String(error), 65, undefined, { cause: error })),
-  })
-  const parts: DriverParts = {
-    clock,
-    member,
-    journal: lazy,
-    ledger,
-    index,
-    repair,
-    host,
-    submissions,
-    transport: undefined,
+  const { member, ledger, host, journal, driver, parts, submissions, repair } = recover(world, {
     onGrowth: (transactions) => {
       for (const listener of growth) listener(transactions)
     },
@@ -113,28 +71,9 @@ export async function assembleNode(
       submissions.rejectAll(error)
       failure.resolve({ code: error.code, message: error.message, exitCode: error.exitCode })
     },
-  }
-  const driver = createDriver(parts)
-  journal = openJournal({
-    dir,
-    networkId,
-    repairTail: true,
-    onRecord: driver.replay,
-    files: world.files,
-    ...(world.segmentBytes === undefined ? {} : { segmentBytes: world.segmentBytes }),
   })
-  cleanup.push(() => opened().close())
-  const { recovered } = journal
-  if (recovered !== null) {
-    narrate(
-      `journal: cut ${recovered.droppedBytes} unfinished bytes off ${recovered.file} at ${recovered.offset}`,
-    )
-  }
-  const replayed = member.view()
-  narrate(
-    `journal: ${replayed.linkedEvents} events, round ${replayed.round}, ${replayed.transactions} transactions`,
-  )
-  ledger.settle(journal.durableEnd())
+  cleanup.push(() => ledger.close())
+  cleanup.push(() => journal.close())
   const transport = await world.openTransport(driver.transportEvent)
   parts.transport = transport
   cleanup.push(() => transport.stop())
@@ -171,12 +110,12 @@ export async function assembleNode(
     await transport.stop()
     try {
       await driver.finish()
-      await opened().close()
+      await journal.close()
       await ledger.close()
     } catch (error) {
       // What could not be written was never sent or acknowledged: the next start goes on from what is there.
       narrate(`stopped without writing everything: ${(error as Error).message}`)
-      opened().abandon()
+      journal.abandon()
     }
   }
 
@@ -214,33 +153,12 @@ export async function assembleNode(
         state,
         failureReason,
         isDiskFull: driver.isDiskFull(),
-        journalBytes: opened().end(),
+        journalBytes: journal.end(),
         submissions,
         uptimeMs: clock.monotonicMs() - startedMs,
         transportCounters: transport.counters(),
       }),
     stop: () => (stopping ??= stop()),
     failed: failure.promise,
-  }
-}
-
-/** The journal's methods, resolved when they are called: it opens after the driver that replays it was made. */
-function lazyJournal(opened: () => Journal): Journal {
-  return {
-    get recovered() {
-      return opened().recovered
-    },
-    append: (kind, payload) => opened().append(kind, payload),
-    flush: () => opened().flush(),
-    sync: () => opened().sync(),
-    readFrom: (offset, maxBytes) => opened().readFrom(offset, maxBytes),
-    end: () => opened().end(),
-    durableEnd: () => opened().durableEnd(),
-    bufferedBytes: () => opened().bufferedBytes(),
-    begin: () => opened().begin(),
-    segmentOf: (offset) => opened().segmentOf(offset),
-    prune: (firstSegment) => opened().prune(firstSegment),
-    close: () => opened().close(),
-    abandon: () => opened().abandon(),
   }
 }

@@ -17,6 +17,8 @@ import {
 import type { RepairIndex } from '../src/repair-index.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { ApplicationHost } from './application-host.ts'
+import type { JournalFloor } from '../src/journal-floor.ts'
+import type { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { asOperatorError } from './operator-errors.ts'
 import type { RepairServer } from './repair-server.ts'
@@ -48,6 +50,8 @@ export interface DriverParts {
   readonly repair: RepairServer
   readonly host: ApplicationHost
   readonly submissions: Submissions
+  readonly floor: JournalFloor
+  readonly keeper: SnapshotKeeper
   /** Set as soon as it listens. */
   transport: NodeTransport | undefined
   readonly onGrowth: (transactions: number) => void
@@ -116,7 +120,10 @@ export function createDriver(parts: DriverParts): Driver {
         for (const effect of member.step(next, moment())) execute(effect)
         if (finished) queue.length = 0
       }
-      if (!finished) scheduleTick()
+      if (!finished) {
+        parts.keeper.consider()
+        scheduleTick()
+      }
     } catch (error) {
       stopWith(error)
     } finally {
@@ -142,6 +149,7 @@ export function createDriver(parts: DriverParts): Driver {
   function execute(effect: MemberEffect): void {
     switch (effect.kind) {
       case 'replayed':
+        parts.floor.note(effect.birthRound, replayOffset)
         return void offsets.set(effect.key, { offset: replayOffset, birthRound: effect.birthRound })
       case 'append':
         return append(effect)
@@ -178,6 +186,7 @@ export function createDriver(parts: DriverParts): Driver {
     if (effect.recordKind === RECORD_EVENT && effect.key !== undefined) {
       offsets.set(effect.key, { offset, birthRound: effect.birthRound })
       parts.index.note(offset, effect.bytes)
+      parts.floor.note(effect.birthRound, offset)
     }
     if (journal.bufferedBytes() > FLUSH_BYTES) relieve()
     syncTimer ??= clock.setTimer(SYNC_WITHIN_MS, () => {
@@ -232,6 +241,7 @@ export function createDriver(parts: DriverParts): Driver {
       dispatch({ kind: 'intake', allowed: true })
     }
     if (own !== undefined) dispatch({ kind: 'durable', sequence: own })
+    if (!finished) await parts.keeper.settle(journal.durableEnd())
   }
 
   function sync(sequence: number | undefined): void {
@@ -260,6 +270,8 @@ export function createDriver(parts: DriverParts): Driver {
     // What is being replayed is durable already.
     ledger.add(block, { offsets: places, voids }, replaying ? 0 : journal.end())
     for (const [key, { birthRound }] of offsets) if (birthRound < block.ancientThreshold) offsets.delete(key)
+    parts.floor.advance(block.ancientThreshold)
+    parts.keeper.delivered(block.round)
     if (block.transactionCount > 0) parts.onGrowth(block.firstPosition + block.transactionCount)
   }
 
@@ -292,12 +304,16 @@ export function createDriver(parts: DriverParts): Driver {
     },
     isDiskFull: () => diskFull,
     finish: async () => {
+      // Who has failed may be in the middle of a block: nothing is written down of that.
+      const isSound = !finished
       finished = true
       clock.clearTimer(timer)
       clock.clearTimer(syncTimer)
       clock.clearTimer(retryTimer)
       await journal.sync()
       ledger.settle(journal.durableEnd())
+      if (isSound) parts.keeper.take()
+      await parts.keeper.settle(journal.durableEnd())
     },
   }
 }

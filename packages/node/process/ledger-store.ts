@@ -5,7 +5,7 @@
  */
 import { blockBytesOf, decodeBlock, describeBlock, encodeBlock, type Block } from '@hearsay/consensus'
 import { equalBytes, type Sha256 } from '@hearsay/dag'
-import { openLedgerFile, type Files, type LedgerFile } from '../disk/index.ts'
+import { openLedgerFile, type Files, type LedgerFile, type Range } from '../disk/index.ts'
 import { OperatorError } from '../src/errors.ts'
 
 const OFFSET_BYTES = 8
@@ -37,7 +37,16 @@ export interface LedgerStore {
   /** The last round that begins at or before this position. */
   roundOfPosition(position: number): number | undefined
   firstPositionOf(round: number): number | undefined
+  /** The first and the last round that the file has. */
+  firstRound(): number | undefined
+  lastRound(): number | undefined
+  /** Where the round's record stands in the file: a later opening may begin there. */
+  offsetOf(round: number): number | undefined
+  /** All that was settled is durable when the promise is fulfilled. */
+  sync(): Promise<void>
   close(): Promise<void>
+  /** Lets go of the file as it is. */
+  abandon(): void
 }
 
 /** A block, its events' places and its void transactions (by their number in the block) as one record. */
@@ -84,6 +93,7 @@ export function openLedgerStore(
   networkId: Uint8Array,
   sha256: Sha256,
   files: Files,
+  range: Range = {},
   segmentBytes?: number,
 ): LedgerStore {
   const file: LedgerFile = openLedgerFile({
@@ -93,6 +103,7 @@ export function openLedgerStore(
     repairTail: true,
     files,
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    range,
   })
   let pending: Pending[] = []
 
@@ -148,6 +159,11 @@ export function openLedgerStore(
       const bytes = file.readBlock(round)
       return bytes === undefined ? undefined : describeBlock(bytes).firstPosition
     },
+    firstRound: () => file.firstRound(),
+    lastRound: () => file.lastRound(),
+    offsetOf: (round) => file.offsetOf(round),
+    sync: () => file.sync(),
     close: () => file.close(),
+    abandon: () => file.abandon(),
   }
 }

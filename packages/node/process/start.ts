@@ -82,6 +82,7 @@ async function assemble(
       randomBytes,
       narrate,
       application: options.application,
+      replayAll: options.replayAll,
       createMember,
       openTransport: async (onEvent) => {
         const transport = await startTransport({

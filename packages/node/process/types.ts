@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly overrides?: Partial<NodeConfig>
   /** What the ordered transactions do; the same on every member. Without one they are only ordered. */
   readonly application?: Application<unknown>
+  /** Pass over the snapshots and replay the whole journal. */
+  readonly replayAll?: boolean
   /** Narration for people, one line each, without newline. */
   readonly narrate?: (line: string) => void
 }

@@ -4,6 +4,7 @@ import type { BranchProof, CryptoSuite, Genesis, VerifiedEvent } from '@hearsay/
 import type { GossipTuning, LinkFault, PeerView, WantFrame, LinkTraffic, LivenessView } from '@hearsay/gossip'
 import type { CreatorTuning } from './creator.ts'
 import type { PoolLimits } from './pool.ts'
+import type { MemberSnapshot } from './snapshot.ts'
 import type { MemberReport, NetworkReport, Vitals } from './self-report.ts'
 
 /** Kinds of journal records. */
@@ -24,6 +25,8 @@ export interface MemberOptions {
   readonly random: () => number
   /** Unpredictable bytes: the salt of own events. */
   readonly randomBytes: (count: number) => Uint8Array
+  /** Where to go on from; the journal is replayed from where the snapshot says. */
+  readonly snapshot?: MemberSnapshot | undefined
   readonly gossip?: Partial<GossipTuning>
   readonly creator?: Partial<CreatorTuning>
   readonly pool?: Partial<PoolLimits>
@@ -129,4 +132,8 @@ export interface Member {
   nextTickMs(nowMs: number): number | undefined
   view(): MemberView
   branchProofs(): readonly BranchProof[]
+  /** False if the journal did not hold the events that the snapshot counts on. To be asked after the replay. */
+  isRestored(): boolean
+  /** What another life of this member can go on from, together with the journal. */
+  snapshot(): MemberSnapshot
 }

@@ -10,7 +10,6 @@ import {
   networkIdOf,
   SALT_BYTES,
   trustVerified,
-  type EventReference,
   type LinkedEvent,
   type VerifiedEvent,
 } from '@hearsay/dag'
@@ -32,14 +31,8 @@ import {
 import { createOrderer } from './orderer.ts'
 import { createOwnTransactions } from './own-transactions.ts'
 import { createPool, type Batch } from './pool.ts'
+import { takeSnapshot, type OwnTip } from './snapshot.ts'
 import { createSelfReport, memberReports, networkReport } from './self-report.ts'
-
-/** The newest own event, made or replayed. */
-interface OwnTip {
-  readonly reference: EventReference
-  readonly sequence: number
-  readonly timestamp: number
-}
 
 /** A made event that is not durable yet. */
 interface Unsynced {
@@ -58,7 +51,9 @@ export function createMember(options: MemberOptions): Member {
   const creator = createCreator(weights, selfSlot, options.creator)
   const pool = createPool(options.pool)
   const counters = new Map<string, number>()
-  let ownTip: OwnTip | undefined
+  /** What forgotten events had to say: of members none of whose events is in the graph. */
+  const headers = new Map(options.snapshot?.headers)
+  let ownTip: OwnTip | undefined = options.snapshot?.ownTip
   let unsynced: Unsynced | undefined
   let started = false
   let mayCreate = true
@@ -69,7 +64,9 @@ export function createMember(options: MemberOptions): Member {
   let effects: MemberEffect[] = []
 
   const own = createOwnTransactions(pool, (effect) => effects.push(effect))
+  own.restore(options.snapshot?.stale ?? [])
   const orderer = createOrderer({
+    snapshot: options.snapshot?.orderer,
     genesis,
     networkId,
     sha256: suite.sha256,
@@ -78,6 +75,7 @@ export function createMember(options: MemberOptions): Member {
       effects.push({ kind: 'deliver', block, events })
       own.ordered(block)
     },
+    onCounted: (keys) => own.counted(keys),
     onAdvance: (threshold) => own.advanced(threshold),
   })
   const { graph } = orderer
@@ -242,6 +240,7 @@ export function createMember(options: MemberOptions): Member {
     const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
     if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })
     orderer.offer(event, memberId)
+    own.carried(batch.staleIds)
     unsynced = undefined
     // Ancient before it was linked: nobody will order it.
     if (
@@ -249,7 +248,7 @@ export function createMember(options: MemberOptions): Member {
       event.birthRound < orderer.ancientThreshold() &&
       event.transactionCount > 0
     ) {
-      pool.restore({ staleId: event.id, transactions: batch.transactions })
+      own.stale({ staleId: event.id, transactions: batch.transactions })
     }
   }
 
@@ -361,5 +360,12 @@ export function createMember(options: MemberOptions): Member {
     }
   }
 
-  return { step, nextTickMs, view: currentView, branchProofs: () => graph.branchProofs() }
+  return {
+    step,
+    nextTickMs,
+    view: currentView,
+    branchProofs: () => graph.branchProofs(),
+    isRestored: () => !orderer.isWaiting(),
+    snapshot: () => takeSnapshot({ orderer, members, ownTip, stale: own.pending(), headers }),
+  }
 }

@@ -7,6 +7,7 @@ import {
   EMPTY_LEDGER,
   extendLedger,
   type Block,
+  type ConsensusSnapshot,
   type DecidedRound,
   type EngineOptions,
   type LedgerHead,
@@ -18,13 +19,22 @@ import {
   type EventKey,
   type Genesis,
   type Graph,
+  type KnownChain,
   type LinkedEvent,
   type OfferResult,
   type Sha256,
   type VerifiedEvent,
 } from '@hearsay/dag'
 
+/** Where an orderer goes on from: spec section 7, the ledger as far as that, and what is known of forgotten events. */
+export interface OrdererSnapshot {
+  readonly consensus: ConsensusSnapshot
+  readonly head: LedgerHead
+  readonly known: readonly KnownChain[]
+}
+
 export interface OrdererOptions {
+  readonly snapshot?: OrdererSnapshot | undefined
   readonly genesis: Genesis
   readonly networkId: Uint8Array
   readonly sha256: Sha256
@@ -32,6 +42,8 @@ export interface OrdererOptions {
   readonly onLinked: (linked: LinkedEvent) => void
   /** `events` are those of the block's entries. */
   readonly onBlock: (block: Block, events: readonly VerifiedEvent[]) => void
+  /** After a start from a snapshot: these were ordered before it, in blocks of which nothing is said here. */
+  readonly onCounted?: (keys: readonly EventKey[]) => void
   /** The ancient threshold may have risen; events below it are forgotten. */
   readonly onAdvance?: (ancientThreshold: number) => void
 }
@@ -45,6 +57,9 @@ export interface Orderer {
   decidedRound(): number
   ancientThreshold(): number
   linkedEvents(): number
+  /** Started from a snapshot whose judges have not all been offered yet: nothing is ordered before that. */
+  isWaiting(): boolean
+  snapshot(): OrdererSnapshot
   /** Linked, non-ancient events with transactions that are not ordered yet. */
   undecidedEvents(): number
 }
@@ -62,14 +77,21 @@ export function engineOptionsOf({ coinFrequency, roundsNonAncient, members }: Ge
 }
 
 export function createOrderer(options: OrdererOptions): Orderer {
-  const { genesis, networkId, sha256 } = options
-  const graph = createGraph({ members: genesis.members.map((member) => member.id) })
-  const engine = createEngine(engineOptionsOf(genesis))
+  const { genesis, networkId, sha256, snapshot } = options
+  const memberIds = genesis.members.map((member) => member.id)
+  const graph = createGraph({ members: memberIds, known: snapshot?.known ?? [] })
+  const engine = createEngine({
+    ...engineOptionsOf(genesis),
+    ...(snapshot === undefined ? {} : { snapshot: snapshot.consensus }),
+  })
   /** Event with transactions → birth round, until it is ordered or ancient. */
   const undecided = new Map<EventKey, number>()
-  let head: LedgerHead = EMPTY_LEDGER
-  let lastTimestamp = 0
+  /** While the judges of the snapshot are awaited: the keys of what was linked, by handle. */
+  let awaiting: EventKey[] | undefined = snapshot === undefined ? undefined : []
+  let head: LedgerHead = snapshot?.head ?? EMPTY_LEDGER
+  let lastTimestamp = snapshot?.consensus.lastTimestamp ?? 0
   let linkedEvents = 0
+  if (snapshot !== undefined) graph.advance(snapshot.consensus.ancientThreshold, head.round + 1)
 
   function admit(linked: LinkedEvent): void {
     const { event } = linked
@@ -88,10 +110,20 @@ export function createOrderer(options: OrdererOptions): Orderer {
       throw new Error(`invariant: event ${linked.index} of the graph is ${handle} of the engine`)
     if (event.transactionCount > 0) undecided.set(event.key, event.birthRound)
     options.onLinked(linked)
+    if (awaiting !== undefined) countOrdered(awaiting, event.key)
     const rounds = engine.takeDecidedRounds()
     if (rounds.length === 0) return
     for (const round of rounds) makeBlock(round)
     advance()
+  }
+
+  function countOrdered(linkedKeys: EventKey[], key: EventKey): void {
+    linkedKeys.push(key)
+    if (engine.isWaiting()) return
+    awaiting = undefined
+    const keys = engine.takeCounted().map((handle) => linkedKeys[handle]!)
+    for (const each of keys) undecided.delete(each)
+    options.onCounted?.(keys)
   }
 
   function makeBlock(round: DecidedRound): void {
@@ -137,6 +169,14 @@ export function createOrderer(options: OrdererOptions): Orderer {
     decidedRound: () => engine.decidedRound(),
     ancientThreshold: () => engine.ancientThreshold(),
     linkedEvents: () => linkedEvents,
+    isWaiting: () => engine.isWaiting(),
+    snapshot: () => ({
+      consensus: engine.snapshot(),
+      head,
+      known: graph
+        .frontier()
+        .map(({ creator, sequence }) => ({ creator, sequence, proof: graph.branchProofOf(creator) })),
+    }),
     undecidedEvents: () => undecided.size,
   }
 }

@@ -23,6 +23,16 @@ export interface OwnTransactions {
   resubmitted(staleId: Uint8Array, laterId: Uint8Array): void
   /** The journal holds this event. */
   replayed(key: EventKey): void
+  /** A snapshot says that these were stale, and in no later event that was durable by then. */
+  restore(groups: readonly StaleGroup[]): void
+  /** Ordered before the snapshot that this life began with. */
+  counted(keys: readonly EventKey[]): void
+  /** An own event that nobody will order: its transactions wait again. */
+  stale(group: StaleGroup): void
+  /** The event that carries these stale events' transactions is durable. */
+  carried(staleIds: readonly Uint8Array[]): void
+  /** Stale own events whose transactions are in no durable later one. */
+  pending(): readonly StaleGroup[]
   /** The journal has been replayed: what is stale and was not resubmitted goes to the pool. */
   start(): void
   /** Own events with transactions that are not ordered yet. */
@@ -35,8 +45,15 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
   const staleInReplay = new Map<EventKey, StaleGroup>()
   /** In replay: own event that is to follow → the stale ones whose transactions it carries. */
   const resubmittedBy = new Map<EventKey, EventKey[]>()
+  /** Since the start: stale and not carried by a durable event yet. */
+  const waiting = new Map<EventKey, StaleGroup>()
   let started = false
   let staleEvents = 0
+
+  function stale(group: StaleGroup): void {
+    waiting.set(bytesKey(group.staleId), group)
+    pool.restore(group)
+  }
 
   function finish(own: OwnUndecided, round: number, firstTimestamp: number, firstPosition: number): void {
     let next = 0
@@ -84,7 +101,7 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
         undecided.delete(key)
         staleEvents += 1
         const group: StaleGroup = { staleId: own.id, transactions: own.transactions }
-        if (started) pool.restore(group)
+        if (started) stale(group)
         else staleInReplay.set(key, group)
       }
     },
@@ -96,9 +113,20 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
       for (const staleKey of resubmittedBy.get(key) ?? []) staleInReplay.delete(staleKey)
       resubmittedBy.delete(key)
     },
+    restore: (groups) => {
+      for (const group of groups) staleInReplay.set(bytesKey(group.staleId), group)
+    },
+    counted: (keys) => {
+      for (const key of keys) undecided.delete(key)
+    },
+    stale,
+    carried: (staleIds) => {
+      for (const id of staleIds) waiting.delete(bytesKey(id))
+    },
+    pending: () => [...(started ? waiting : staleInReplay).values()],
     start: () => {
       started = true
-      for (const group of staleInReplay.values()) pool.restore(group)
+      for (const group of staleInReplay.values()) stale(group)
       staleInReplay.clear()
       resubmittedBy.clear()
     },

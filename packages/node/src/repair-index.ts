@@ -15,23 +15,62 @@ interface Mark {
 }
 
 export const BYTES_PER_MARK: number = 512 * 1024
+/** When there are more marks than this, every second one goes, and new ones come half as often. */
+export const MAX_MARKS = 4_096
 
 export interface RepairIndex {
   /** An event has been appended (or replayed) at this offset. */
   note(offset: number, event: Uint8Array): void
   startFor(want: WantFrame): number
   markCount(): number
+  /** All that is known, for a snapshot. */
+  save(): Uint8Array
+  /** The journal begins at this offset now: what came before was pruned. */
+  prune(begin: number): void
 }
 
-export function createRepairIndex(members: readonly number[]): RepairIndex {
+/** An index of an empty journal, or the one that `save` gave. */
+export function createRepairIndex(members: readonly number[], saved?: Uint8Array): RepairIndex {
   const slots = new Map(members.map((id, slot) => [id, slot]))
-  const marks: Mark[] = [{ offset: 0, frontier: new Float64Array(members.length), birthRound: 0 }]
-  const frontier = new Float64Array(members.length)
-  let highestBirthRound = 0
+  const width = members.length + 2
+  const numbers = saved === undefined ? new Float64Array(2 * width) : numbersOf(saved)
+  if (numbers.length % width !== 0 || numbers.length < 2 * width)
+    throw new Error('invariant: a saved repair index of other members')
+  const rows: Mark[] = []
+  for (let at = 0; at < numbers.length; at += width) {
+    const [offset, birthRound] = numbers.subarray(at, at + 2)
+    rows.push({ offset: offset!, birthRound: birthRound!, frontier: numbers.slice(at + 2, at + width) })
+  }
+  // The last row is how far everything has come; its offset is the distance of marks.
+  const now = rows.pop()!
+  let marks = rows
+  const { frontier } = now
+  let highestBirthRound = now.birthRound
+  let spacing = Math.max(BYTES_PER_MARK, now.offset)
+  /** What is before it in the journal is in the index already: it is replayed once more after a restart. */
+  let noted = marks[marks.length - 1]!.offset
+
+  function save(): Uint8Array {
+    const all = [...marks, { offset: spacing, birthRound: highestBirthRound, frontier }]
+    const bytes = new Uint8Array(8 * width * all.length)
+    const view = new DataView(bytes.buffer)
+    for (const [i, mark] of all.entries()) {
+      const row = [mark.offset, mark.birthRound, ...mark.frontier]
+      for (const [k, number] of row.entries()) view.setFloat64(8 * (i * width + k), number)
+    }
+    return bytes
+  }
+
+  function thin(): void {
+    marks = marks.filter((_, i) => i % 2 === 0)
+    spacing *= 2
+  }
 
   function note(offset: number, event: Uint8Array): void {
-    if (offset - marks[marks.length - 1]!.offset >= BYTES_PER_MARK) {
+    if (offset - noted >= spacing) {
       marks.push({ offset, frontier: frontier.slice(), birthRound: highestBirthRound })
+      noted = offset
+      if (marks.length > MAX_MARKS) thin()
     }
     const { creator, sequence, birthRound } = peekEvent(event)
     const slot = slots.get(creator)
@@ -60,7 +99,20 @@ export function createRepairIndex(members: readonly number[]): RepairIndex {
     return marks[low]!.offset
   }
 
-  return { note, startFor, markCount: () => marks.length }
+  function prune(begin: number): void {
+    const first = marks.findIndex((mark) => mark.offset >= begin)
+    // The mark that covers the beginning stays, from where the journal begins now.
+    const kept = marks.slice(first < 0 ? marks.length : first)
+    const before = marks[(first < 0 ? marks.length : first) - 1]
+    marks = before === undefined || kept[0]?.offset === begin ? kept : [{ ...before, offset: begin }, ...kept]
+  }
+
+  return { note, startFor, markCount: () => marks.length, save, prune }
+}
+
+function numbersOf(bytes: Uint8Array): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Float64Array.from({ length: bytes.length >> 3 }, (_, i) => view.getFloat64(8 * i))
 }
 
 /** Why a want asks for an event: it is beyond the frontier, or it may be a parent that is named. */
