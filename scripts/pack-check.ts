@@ -21,6 +21,7 @@ const root = join(import.meta.dirname, '..')
 const work = mkdtempSync(join(tmpdir(), 'hearsay-pack-'))
 const tarballs = join(work, 'tarballs')
 const project = join(work, 'project')
+const pnpmProject = join(work, 'pnpm-project')
 const TRANSACTIONS = 20
 
 class CheckFailed extends Error {}
@@ -38,7 +39,12 @@ const env: NodeJS.ProcessEnv = {
   CI: 'true',
 }
 
-function run(command: string, args: readonly string[], cwd: string, timeoutMs = 240_000): string {
+interface Said {
+  readonly out: string
+  readonly err: string
+}
+
+function runBoth(command: string, args: readonly string[], cwd: string, timeoutMs = 240_000): Said {
   const done = spawnSync(command, args, {
     cwd,
     env,
@@ -46,12 +52,28 @@ function run(command: string, args: readonly string[], cwd: string, timeoutMs = 
     timeout: timeoutMs,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (done.status === 0) return done.stdout
+  if (done.status === 0) return { out: done.stdout, err: done.stderr }
   const why = done.error?.message ?? `exit status ${done.status ?? done.signal}`
   return fail(`${command} ${args.join(' ')}: ${why}\n${done.stdout}${done.stderr}`)
 }
 
-const hearsay = join(project, 'node_modules/.bin/hearsay')
+const run = (command: string, args: readonly string[], cwd: string, timeoutMs?: number): string =>
+  runBoth(command, args, cwd, timeoutMs).out
+
+/** What a package manager says about settings of its own that it finds here, not about what is installed. */
+const OF_THE_MACHINE = /Unknown (user|env|project|builtin) config/
+
+/** Runs an installation, which must not warn of anything. */
+function runSilently(command: string, args: readonly string[], cwd: string): void {
+  const { out, err } = runBoth(command, args, cwd)
+  const warning = `${out}\n${err}`
+    .split('\n')
+    .find((line) => /\bwarn|deprecated|ignored build/i.test(line) && !OF_THE_MACHINE.test(line))
+  if (warning !== undefined) fail(`${command} ${args.join(' ')} warns: ${warning.trim()}`)
+}
+
+const binOf = (folder: string): string => join(folder, 'node_modules/.bin/hearsay')
+const hearsay = binOf(project)
 
 function checkContents(tarball: string): void {
   const allowed =
@@ -88,25 +110,38 @@ function pack(packages: readonly Package[]): Map<string, string> {
   return packed
 }
 
-function install(packed: ReadonlyMap<string, string>): void {
+/** Into an empty folder, by npm, with nothing but the names of the files; installation scripts may run. */
+function installWithNpm(packed: ReadonlyMap<string, string>): void {
   mkdirSync(project, { recursive: true })
-  const dependencies = Object.fromEntries(
-    [...packed].map(([name, file]) => [name, `file:../tarballs/${file}`]),
+  const files = [...packed.values()].map((file) => join(tarballs, file))
+  runSilently('npm', ['install', '--no-audit', '--no-fund', ...files], project)
+  checkInstalled(project)
+  // From here on it is a project in which modules are the rule.
+  const path = join(project, 'package.json')
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as object
+  writeFileSync(path, JSON.stringify({ ...manifest, type: 'module' }))
+}
+
+/** The same by pnpm, which asks the registry for what a package depends on unless it is told where that lies. */
+function installWithPnpm(packed: ReadonlyMap<string, string>): void {
+  mkdirSync(pnpmProject, { recursive: true })
+  const overrides = [...packed].map(
+    ([name, file]) => `  ${JSON.stringify(name)}: ${JSON.stringify(`file:${join(tarballs, file)}`)}\n`,
   )
-  const overrides = Object.fromEntries([...packed.keys()].map((name) => [name, `$${name}`]))
-  const manifest = {
-    name: 'stranger',
-    version: '1.0.0',
-    private: true,
-    type: 'module',
-    dependencies,
-    overrides,
-  }
-  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest))
-  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], project)
-  const installed = globSync('node_modules/**/package.json', { cwd: project })
-  for (const path of installed) {
-    const { name, scripts } = JSON.parse(readFileSync(join(project, path), 'utf8')) as {
+  writeFileSync(join(pnpmProject, 'package.json'), '{ "private": true }\n')
+  writeFileSync(join(pnpmProject, 'pnpm-workspace.yaml'), `overrides:\n${overrides.join('')}`)
+  const files = [...packed.values()].map((file) => join(tarballs, file))
+  runSilently('npx', ['-y', 'pnpm@12', 'add', ...files], pnpmProject)
+  checkInstalled(pnpmProject)
+}
+
+function checkInstalled(folder: string): void {
+  const options = { cwd: folder, exclude: (name: string) => name === '.cache' }
+  const installed = globSync('node_modules/{.pnpm/*/node_modules/,}{*,@*/*}/package.json', options)
+  const all = new Set([...installed, ...globSync('node_modules/**/package.json', options)])
+  if (all.size === 0) fail(`nothing was installed into ${folder}`)
+  for (const path of all) {
+    const { name, scripts } = JSON.parse(readFileSync(join(folder, path), 'utf8')) as {
       name?: string
       scripts?: Record<string, string>
     }
@@ -114,7 +149,7 @@ function install(packed: ReadonlyMap<string, string>): void {
     if (script !== undefined) fail(`${name ?? path} has the install script ${script}`)
   }
   // npm runs node-gyp for these without being asked.
-  const native = globSync('node_modules/**/{binding.gyp,*.node}', { cwd: project })
+  const native = globSync('node_modules/**/{binding.gyp,*.node}', options)
   if (native.length > 0) fail(`native code: ${native.join(', ')}`)
 }
 
@@ -204,34 +239,29 @@ async function freePort(): Promise<number> {
   return fail('no free ports')
 }
 
-/** Four nodes, 20 transactions, and the proof that all nodes have the same ledger. */
-async function checkTestnet(): Promise<void> {
-  const dir = join(work, 'testnet')
+/** Four nodes, 20 transactions, and the proof that all nodes have the same ledger; as installed in that folder. */
+async function checkTestnet(folder: string): Promise<void> {
+  const dir = join(folder, '.hearsay/testnet')
+  const command = binOf(folder)
   const lines = join(work, 'lines')
-  writeFileSync(lines, Array.from({ length: TRANSACTIONS }, (_, index) => `line ${index}\n`).join(''))
-  const args = [
-    'testnet',
-    '4',
-    '--dir',
-    dir,
-    '--port',
-    String(await freePort()),
-    '--exit-after',
-    String(TRANSACTIONS),
-  ]
-  const testnet = spawn(hearsay, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  writeFileSync(lines, Array.from({ length: TRANSACTIONS - 1 }, (_, index) => `line ${index}\n`).join(''))
+  const port = String(await freePort())
+  const args = ['testnet', '--port', port, '--exit-after', String(TRANSACTIONS)]
+  const testnet = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   testnet.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
   testnet.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   try {
     await until(60_000, () => /\bready\b/.test(said) || testnet.exitCode !== null)
     if (testnet.exitCode !== null) fail(`the testnet ended with ${testnet.exitCode}\n${said}`)
-    run(hearsay, ['submit', '--file', lines, '--dir', dir], project, 60_000)
+    const final = run(command, ['submit', 'hello'], folder, 60_000)
+    if (!/^final {2}#0 /.test(final)) fail(`a submission says ${final}`)
+    run(command, ['submit', '--file', lines], folder, 60_000)
     await until(30_000, () => testnet.exitCode !== null)
     if (testnet.exitCode !== 0)
       fail(`the testnet ended with ${testnet.exitCode ?? 'nothing'} after the submission\n${said}`)
     const nodes = globSync('*/', { cwd: dir, withFileTypes: true }).filter((entry) => entry.isDirectory())
-    run(hearsay, ['verify', ...nodes.map((entry) => join(dir, entry.name))], project, 60_000)
+    run(command, ['verify', ...nodes.map((entry) => join(dir, entry.name))], folder, 60_000)
   } finally {
     await stop(testnet)
   }
@@ -253,8 +283,10 @@ async function main(): Promise<void> {
   const packages = await build()
   const packed = pack(packages)
   console.log(`✔ packed ${packed.size} packages: only scripts, declarations and licences`)
-  install(packed)
-  console.log('✔ installed into an empty project: no install script, no native code')
+  installWithNpm(packed)
+  console.log('✔ npm install into an empty folder: no warning, no install script, no native code')
+  installWithPnpm(packed)
+  console.log('✔ pnpm add into an empty folder: the same')
   console.log(`✔ imported and type-checked ${checkImports(packages)} entry points`)
   const version = run(hearsay, ['--version'], project).trim()
   const expected = packages.find(({ manifest }) => manifest.name === 'hearsay')?.manifest.version
@@ -262,8 +294,13 @@ async function main(): Promise<void> {
   console.log(`✔ hearsay --version: ${version}`)
   console.log(`✔ refused with instructions by an old Node (${checkOldNode()})`)
   console.log(`✔ hearsay replay: ${checkReplay()} as expected`)
-  await checkTestnet()
-  console.log(`✔ hearsay testnet: 4 nodes, ${TRANSACTIONS} transactions, one ledger`)
+  for (const [name, folder] of [
+    ['npm', project],
+    ['pnpm', pnpmProject],
+  ] as const) {
+    await checkTestnet(folder)
+    console.log(`✔ hearsay testnet, installed by ${name}: 4 nodes, ${TRANSACTIONS} transactions, one ledger`)
+  }
 }
 
 try {
