@@ -115,13 +115,20 @@ const node = {
   round: 12,
   transactions: 7,
   ledgerHash: '9be1000077',
-  tornTailBytes: 0,
+  tornTail: null,
   branchedMembers: [],
 }
 const audit: Audit = {
   audited: [
     node,
-    { ...node, name: 'bob', round: 10, transactions: 1, tornTailBytes: 5, branchedMembers: ['dan'] },
+    {
+      ...node,
+      name: 'bob',
+      round: 10,
+      transactions: 1,
+      tornTail: { file: 'n/bob/journal/journal-1.hsj', offset: 70, bytes: 5 },
+      branchedMembers: ['dan'],
+    },
   ],
   failures: [],
   commonRound: 10,
@@ -134,7 +141,7 @@ test('audits', () => {
   expect(auditTable(audit)).toBe(
     'ada  events 41,203  signatures ok  round 12  7 transactions  ledger 9be1…77\n' +
       'bob  events 41,203  signatures ok  round 10  1 transaction   ledger 9be1…77  ' +
-      'a prefix, 2 rounds behind; 5 unfinished bytes at the end; branched: dan',
+      'a prefix, 2 rounds behind; 5 unfinished bytes at the end of n/bob/journal/journal-1.hsj (from byte 70); branched: dan',
   )
   expect(agreementLine(audit)).toBe('2 nodes agree on 1 transaction, ledger abcd')
   expect(agreementLine({ ...audit, audited: [node] })).toMatch(/^1 node proves 1 transaction/)

@@ -28,7 +28,7 @@ export async function verify(dirs: readonly string[], options: CommonOptions): P
       events: each.events,
       round: each.round,
       transactions: each.transactions,
-      tornTailBytes: each.tornTailBytes,
+      tornTail: each.tornTail,
       branchedMembers: each.branchedMembers,
       networkId: toHex(each.networkId),
       ledgerHash: toHex(each.ledgerHash),

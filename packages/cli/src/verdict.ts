@@ -11,7 +11,8 @@ export interface AuditedNode {
   readonly round: number
   readonly transactions: number
   readonly ledgerHash: string
-  readonly tornTailBytes: number
+  /** Unfinished bytes at the end of a journal file, as a crash leaves them. */
+  readonly tornTail: { readonly file: string; readonly offset: number; readonly bytes: number } | null
   readonly branchedMembers: readonly string[]
 }
 
@@ -30,6 +31,10 @@ export interface Audit {
   readonly agree: boolean
 }
 
+function tornTailText({ file, offset, bytes }: NonNullable<AuditedNode['tornTail']>): string {
+  return `${counted(bytes, 'unfinished byte')} at the end of ${file} (from byte ${offset})`
+}
+
 export function auditTable(audit: Audit): string {
   const furthest = Math.max(0, ...audit.audited.map((each) => each.round))
   return table(
@@ -42,7 +47,7 @@ export function auditTable(audit: Audit): string {
       `ledger ${shortHash(each.ledgerHash)}`,
       [
         ...(each.round < furthest ? [`a prefix, ${counted(furthest - each.round, 'round')} behind`] : []),
-        ...(each.tornTailBytes > 0 ? [`${counted(each.tornTailBytes, 'unfinished byte')} at the end`] : []),
+        ...(each.tornTail === null ? [] : [tornTailText(each.tornTail)]),
         ...(each.branchedMembers.length > 0 ? [`branched: ${each.branchedMembers.join(', ')}`] : []),
       ].join('; '),
     ]),

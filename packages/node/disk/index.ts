@@ -21,6 +21,7 @@ export {
   type Recovered,
   type Verified,
   verifyJournal,
+  type TornTail,
 } from './journal.ts'
 export {
   type BlockPlace,

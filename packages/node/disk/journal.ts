@@ -86,12 +86,19 @@ export type Journal = {
   abandon(): void
 }
 
+/** Where a file ends in what is no whole record, its place in that file, and how much of it there is. */
+export interface TornTail {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: number
+}
+
 export type Verified = {
   readonly segments: number
   readonly records: number
   readonly bytes: number
   readonly networkId: Uint8Array | null
-  readonly tornTail?: { readonly file: string; readonly offset: number; readonly bytes: number }
+  readonly tornTail?: TornTail
 }
 
 export function openJournal(options: JournalOptions): Journal {

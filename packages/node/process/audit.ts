@@ -8,7 +8,7 @@ import { basename } from 'node:path'
 import type { Block } from '@hearsay/consensus'
 import { equalBytes, networkIdOf, toHex, type Genesis } from '@hearsay/dag'
 import { createBestSuite } from '@hearsay/dag/native'
-import { JournalDamaged, verifyLedgerFile } from '../disk/index.ts'
+import { JournalDamaged, type TornTail, verifyLedgerFile } from '../disk/index.ts'
 import type { Orderer } from '../src/orderer.ts'
 import { readConfig, readGenesis } from './data-directory.ts'
 import { JournalWrong, orderJournal, type Suite } from './journal-reading.ts'
@@ -20,16 +20,16 @@ interface Derived {
   /** Hashes of the blocks by round, 32 bytes each, round 1 first. */
   readonly hashes: readonly Uint8Array[]
   readonly events: number
-  readonly tornTailBytes: number
+  readonly tornTail: TornTail | null
 }
 
 function deriveFromJournal(dir: string, genesis: Genesis, networkId: Uint8Array, suite: Suite): Derived {
   const hashes: Uint8Array[] = []
-  const { orderer, events, tornTailBytes } = orderJournal(
+  const { orderer, events, tornTail } = orderJournal(
     { dir, genesis, networkId, suite },
     { onLinked: () => undefined, onBlock: (block: Block) => void hashes.push(block.hash) },
   )
-  return { orderer, hashes, events, tornTailBytes }
+  return { orderer, hashes, events, tornTail }
 }
 
 interface StoredHash {
@@ -85,7 +85,7 @@ function auditDirectory(dir: string, suite: Suite): AuditedDirectory {
     transactions: head.nextPosition,
     ledgerHash: head.hash,
     hashAt: (round) => (round === 0 ? new Uint8Array(32) : derived.hashes[round - 1]),
-    tornTailBytes: derived.tornTailBytes,
+    tornTail: derived.tornTail,
     branchedMembers: genesis.members
       .filter((member) => graph.hasBranched(member.id))
       .map((member) => member.name),

@@ -6,7 +6,7 @@
 import type { Block } from '@hearsay/consensus'
 import { decodeEvent, toHex, verifyEvent, type Genesis, type LinkedEvent } from '@hearsay/dag'
 import type { createBestSuite } from '@hearsay/dag/native'
-import { verifyJournal } from '../disk/index.ts'
+import { type TornTail, verifyJournal } from '../disk/index.ts'
 import { RECORD_EVENT, RECORD_RESUBMITTED } from '../src/member-types.ts'
 import { createOrderer, type Orderer } from '../src/orderer.ts'
 
@@ -34,7 +34,8 @@ export interface JournalListener {
 export interface OrderedJournal {
   readonly orderer: Orderer
   readonly events: number
-  readonly tornTailBytes: number
+  /** What a crash left unfinished, or a damaged last record: an opening would cut it off. */
+  readonly tornTail: TornTail | null
 }
 
 /** Throws JournalDamaged where bytes are not what was written, and JournalWrong where what was written is not true. */
@@ -64,5 +65,5 @@ export function orderJournal(source: JournalSource, listener: JournalListener): 
       `${dir}/journal: ${orderer.graph.waitingCount()} events lack parents that stand nowhere before them`,
     )
   }
-  return { orderer, events, tornTailBytes: tornTail?.bytes ?? 0 }
+  return { orderer, events, tornTail: tornTail ?? null }
 }

@@ -1,4 +1,5 @@
 /** What starting a node and auditing data directories takes and gives. */
+import type { TornTail } from '../disk/index.ts'
 import type { RunningNode } from '../src/api-types.ts'
 import type { Application } from '../src/application.ts'
 import type { NodeConfig } from '../src/config.ts'
@@ -35,7 +36,7 @@ export interface AuditedDirectory {
   readonly ledgerHash: Uint8Array
   /** Block hash after a round, for comparing nodes that are not equally far; round 0 is 32 zero bytes. */
   readonly hashAt: (round: number) => Uint8Array | undefined
-  readonly tornTailBytes: number
+  readonly tornTail: TornTail | null
   readonly branchedMembers: readonly string[]
 }
 
