@@ -32,6 +32,7 @@ export interface Held {
   version: number
   /** By member: parents that its events wait for. */
   missing: Map<number, EventReference[]>
+  branched: number[]
   decidedRound: number
   ancientThreshold: number
 }
@@ -94,6 +95,7 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
     frontier: new Map(Array.from({ length: members }, (_, i) => [i + 1, 0])),
     version: 0,
     missing: new Map(),
+    branched: [] as number[],
     decidedRound: 0,
     ancientThreshold: 1,
   }
@@ -105,6 +107,7 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
     find: () => undefined,
     numberOf: () => undefined,
     eventsFrom: () => [],
+    branchedMembers: () => held.branched,
     decidedRound: () => held.decidedRound,
     ancientThreshold: () => held.ancientThreshold,
   }

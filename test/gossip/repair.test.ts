@@ -6,7 +6,7 @@ import { createMachine, ends, networkId, status, wants } from './harness.ts'
 const parent = (number: number) => ({ creator: 3, birthRound: 4, id: new Uint8Array(32).fill(number) })
 
 describe('repair', () => {
-  const { graceMs, repairTimeoutMs, hedgeMs } = DEFAULT_TUNING
+  const { graceMs, repairTimeoutMs, hedgeMs, aheadMs } = DEFAULT_TUNING
 
   test('asks at once after a reconnection, later only after the grace, and never twice at a time while something comes', () => {
     const machine = createMachine(4)
@@ -227,6 +227,43 @@ describe('repair', () => {
     machine.gossip.tick(5_000)
     expect(wants(machine)).toEqual([])
     expect(machine.gossip.nextTickMs(5_000)).toBeGreaterThan(5_000)
+  })
+
+  test('who stays a round ahead is asked for all of those who have branched, and seldom when it brings nothing', () => {
+    const machine = createMachine(4)
+    machine.join(2, 0)
+    machine.take()
+    machine.held.ancientThreshold = 3
+    // Nobody has branched: whoever is ahead will be caught up with by what is on its way.
+    machine.hear(2, status([], 7), 0)
+    machine.gossip.tick(10_000)
+    expect(wants(machine)).toEqual([])
+    machine.held.branched = [3]
+    machine.hear(2, status([], 7), 10_000)
+    machine.gossip.tick(10_000)
+    machine.gossip.tick(10_000 + aheadMs - 1)
+    // A round was decided here meanwhile: it goes on by itself.
+    machine.held.decidedRound = 6
+    machine.gossip.tick(10_000 + aheadMs)
+    expect(wants(machine)).toEqual([])
+    machine.gossip.tick(10_000 + 2 * aheadMs)
+    const [first] = wants(machine)
+    expect(first).toMatchObject({ link: 2, missing: [{ creator: 3, birthRound: 3 }] })
+    // It brings nothing, ever: the pauses grow.
+    let asked = 0
+    machine.hear(2, ends(first!.request), 11_010)
+    for (let now = 11_020; now < 71_020; now += 20) {
+      machine.gossip.tick(now)
+      for (const want of wants(machine)) {
+        asked += 1
+        machine.hear(2, ends(want.request), now)
+      }
+    }
+    expect(asked).toBeGreaterThan(4)
+    expect(asked).toBeLessThan(16)
+    machine.held.decidedRound = 7
+    machine.gossip.tick(100_000)
+    expect(wants(machine)).toEqual([])
   })
 
   test('children that come a little before their parents are no reason to ask', () => {

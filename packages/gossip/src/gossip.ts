@@ -178,7 +178,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       case 'status':
         link.decidedRound = received.decidedRound
         records.heardDigest(id, received.recordsDigest, nowMs)
-        return repairs.heardStatus(id, received.frontier, nowMs)
+        return repairs.heardStatus(id, received.decidedRound, received.frontier, nowMs)
       case 'events':
         repairs.heardEvents(id, received.request, nowMs)
         return takeIn(id, received.request, received.events, false)

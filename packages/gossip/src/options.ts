@@ -26,6 +26,8 @@ export interface GossipTuning {
   readonly excuseMs: number
   /** How much one repair may bring, in bytes; then the next is asked for. */
   readonly repairBytes: number
+  /** Who has decided more for this long, while nothing is decided here, is asked for all of those who have branched. */
+  readonly aheadMs: number
   /** No greeting within this time: the link is closed. */
   readonly helloTimeoutMs: number
   /** Control frames that a link may send at once, and per second after that. */
@@ -62,6 +64,7 @@ export const DEFAULT_TUNING: GossipTuning = {
   pauseMaxMs: 10_000,
   excuseMs: 30_000,
   repairBytes: 4 * 1024 * 1024,
+  aheadMs: 500,
   helloTimeoutMs: 5_000,
   controlBurst: 400,
   controlPerSecond: 100,
@@ -105,6 +108,8 @@ export interface GossipView {
   version(): number
   /** Parents that events of this member wait for and that it has not brought, at most `limit`. */
   missing(memberId: number, limit: number): readonly EventReference[]
+  /** Members that are known to have branched. */
+  branchedMembers(): readonly number[]
   decidedRound(): number
   ancientThreshold(): number
 }

@@ -11,8 +11,12 @@
  *
  * A frontier says all unless a member has branched. So when a peer has sent all beyond the frontier and parents of events that
  * it brought are still missing, it is asked for these by name: who holds an event holds its ancestors.
+ *
+ * And a member may have decided a round by branches that no event names which could be linked here: what it makes from then on
+ * is of a birth round that is not due here, and by frontiers nothing is missing. So who has been ahead by a round for
+ * `aheadMs` is asked for all events, not ancient here, of the members that are known to have branched.
  */
-import { bytesKey, type EventKey } from '@hearsay/dag'
+import { bytesKey, type EventKey, type EventReference } from '@hearsay/dag'
 import type { Frontier, WantFrame } from './frames.ts'
 import type { GossipTuning, GossipView } from './options.ts'
 
@@ -23,7 +27,7 @@ export interface Repairs {
   /** The link's member has greeted. */
   opened(link: number, memberId: number): void
   closed(link: number, nowMs: number): void
-  heardStatus(link: number, frontier: Frontier, nowMs: number): void
+  heardStatus(link: number, decidedRound: number, frontier: Frontier, nowMs: number): void
   /** The link's member holds this event, as something that it sent says, and it is not here. */
   lacking(link: number, creator: number, sequence: number, nowMs: number): void
   heardEvents(link: number, request: number, nowMs: number): void
@@ -47,6 +51,9 @@ interface Peer {
   readonly memberId: number
   readonly standing: Standing
   frontier: Map<number, number> | undefined
+  /** As it says; and since when we have stood behind it in a round, or undefined. */
+  decidedRound: number
+  behind: { readonly round: number; readonly sinceMs: number } | undefined
   /** Since when it has events that we lack, or undefined. */
   lackingSinceMs: number | undefined
   /**
@@ -93,6 +100,8 @@ export function createRepairs(
       memberId,
       standing,
       frontier: undefined,
+      decidedRound: 0,
+      behind: undefined,
       lackingSinceMs: undefined,
       orphanSinceMs: undefined,
       missing: new Set(),
@@ -113,6 +122,29 @@ export function createRepairs(
   }
 
   const lacks = (peer: Peer, nowMs: number): boolean => lackedCreators(peer, nowMs).length > 0
+
+  /** When a peer that has decided more than we have is to be asked for branches; Infinity: it has not, or there are none. */
+  function aheadDueMs(peer: Peer, nowMs: number): number {
+    const round = view.decidedRound()
+    if (peer.decidedRound <= round || view.branchedMembers().length === 0) return Infinity
+    if (peer.behind?.round !== round) peer.behind = { round, sinceMs: nowMs }
+    return peer.behind.sinceMs + tuning.aheadMs
+  }
+
+  /** Everything of a member from the oldest round on that is not ancient here: what a name stands for, without an id. */
+  const allOf = (creator: number): EventReference => ({
+    creator,
+    birthRound: view.ancientThreshold(),
+    id: new Uint8Array(32),
+  })
+
+  /** What a want names: branches for who is ahead, missing parents where the frontier alone has not helped. */
+  function namesFor(peer: Peer, nowMs: number): readonly EventReference[] {
+    const isAhead = aheadDueMs(peer, nowMs) <= nowMs
+    const branched = isAhead ? view.branchedMembers().slice(0, NAMED_PARENTS).map(allOf) : []
+    const missing = peer.names ? view.missing(peer.memberId, NAMED_PARENTS - branched.length) : []
+    return [...branched, ...missing]
+  }
 
   const missingNow = (peer: Peer): ReadonlySet<EventKey> =>
     new Set(view.missing(peer.memberId, NAMED_PARENTS).map((each) => bytesKey(each.id)))
@@ -136,9 +168,10 @@ export function createRepairs(
     return false
   }
 
-  function heardStatus(link: number, frontier: Frontier, nowMs: number): void {
+  function heardStatus(link: number, decidedRound: number, frontier: Frontier, nowMs: number): void {
     const peer = peers.get(link)
     if (peer === undefined) return
+    peer.decidedRound = decidedRound
     const isFirst = peer.frontier === undefined
     if (!lacks(peer, nowMs)) peer.lackingSinceMs = undefined
     peer.frontier = new Map(frontier)
@@ -181,7 +214,7 @@ export function createRepairs(
   /** Nothing is missing of what it brought: what it still has more of by its own word, it does not send. */
   function settle(peer: Peer, complete: boolean, nowMs: number): void {
     const lacked = lackedCreators(peer, nowMs)
-    if (lacked.length === 0) {
+    if (lacked.length === 0 && aheadDueMs(peer, nowMs) > nowMs) {
       peer.standing.vain = 0
       return
     }
@@ -210,7 +243,7 @@ export function createRepairs(
       kind: 'want',
       request,
       frontier: view.frontier(),
-      missing: peer.names ? view.missing(peer.memberId, NAMED_PARENTS) : [],
+      missing: namesFor(peer, nowMs),
       maxBytes: tuning.repairBytes,
       ancientThreshold: view.ancientThreshold(),
     })
@@ -219,7 +252,11 @@ export function createRepairs(
   /** From when on this peer is to be asked; undefined if there is nothing to ask it for. */
   function dueMs(peer: Peer, nowMs: number): number | undefined {
     const { orphanSinceMs, standing } = peer
-    const dueSinceMs = Math.min(lackingDueMs(peer, nowMs), (orphanSinceMs ?? Infinity) + tuning.graceMs)
+    const dueSinceMs = Math.min(
+      lackingDueMs(peer, nowMs),
+      (orphanSinceMs ?? Infinity) + tuning.graceMs,
+      aheadDueMs(peer, nowMs),
+    )
     return dueSinceMs === Infinity ? undefined : Math.max(dueSinceMs, standing.notBeforeMs)
   }
 
@@ -236,7 +273,7 @@ export function createRepairs(
     if (peer.lackingSinceMs !== undefined && !lacks(peer, nowMs)) peer.lackingSinceMs = undefined
     const sinceMs = peer.orphanSinceMs
     const isOrphanDue = sinceMs !== undefined && nowMs - sinceMs >= tuning.graceMs && isStuck(peer, nowMs)
-    return isOrphanDue || lackingDueMs(peer, nowMs) <= nowMs
+    return isOrphanDue || lackingDueMs(peer, nowMs) <= nowMs || aheadDueMs(peer, nowMs) <= nowMs
   }
 
   /** Of the peers that are due the one that was not asked for longest; a random one of equals. */

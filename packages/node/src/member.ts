@@ -86,6 +86,7 @@ export function createMember(options: MemberOptions): Member {
     version: () => orderer.linkedEvents(),
     missing: (from, limit) => graph.missing(from, limit),
     ...lookUps(graph),
+    branchedMembers: () => members.filter(({ id }) => graph.hasBranched(id)).map(({ id }) => id),
     decidedRound: () => orderer.decidedRound(),
     ancientThreshold: () => orderer.ancientThreshold(),
   }

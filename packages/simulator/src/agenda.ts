@@ -4,6 +4,8 @@ export interface Agenda {
   now(): number
   /** Runs something `delayMs` from now. */
   after(delayMs: number, run: () => void): void
+  /** Runs something at a time that is not over: what is to keep its order must not go through differences, which are rounded. */
+  at(atMs: number, run: () => void): void
   /** Takes the next one that is due until then and moves the clock to it; undefined: the clock stands at `untilMs`. */
   next(untilMs: number): (() => void) | undefined
 }
@@ -55,6 +57,10 @@ export function createAgenda(): Agenda {
     after: (delayMs, run) => {
       if (!(delayMs >= 0)) throw new Error(`invariant: a delay of ${delayMs}`)
       push({ atMs: nowMs + delayMs, order: order++, run })
+    },
+    at: (atMs, run) => {
+      if (!(atMs >= nowMs)) throw new Error(`invariant: ${atMs} is over at ${nowMs}`)
+      push({ atMs, order: order++, run })
     },
     next: (untilMs) => {
       const first = heap[0]

@@ -222,7 +222,7 @@ export function createLinks(size: number, options: LinksOptions): Links {
         out.lastArrivalMs = arrivesMs
       } else arrivesMs = Math.max(out.helloAtMs, arrivesMs + random.between(0, 3) * options.delayMs(from, to))
       if (hello) out.helloAtMs = arrivesMs
-      agenda.after(arrivesMs - nowMs, () => arrive(pair, out, epoch, frame))
+      agenda.at(arrivesMs, () => arrive(pair, out, epoch, frame))
     }
   }
 
