@@ -2,13 +2,16 @@
  * What gossip may look up of the graph by creator and number. For a member that is known to have branched a number names no
  * single event, so there is none: what refers to it goes over the wire in full.
  */
-import { bytesKey, type EventReference, type Graph, type LinkedEvent } from '@hearsay/dag'
+import { bytesKey, type EventReference, type Graph, type LinkedEvent, type Member } from '@hearsay/dag'
 import type { GossipView } from '@hearsay/gossip'
 
 /** Events that are handed out at once, in bytes. */
 const MAX_BYTES = 512 * 1024
 
-export function lookUps(graph: Graph): Pick<GossipView, 'find' | 'numberOf' | 'eventsFrom'> {
+export function lookUps(
+  graph: Graph,
+  members: readonly Member[],
+): Pick<GossipView, 'find' | 'numberOf' | 'eventsFrom' | 'branchedMembers'> {
   const only = (creator: number, sequence: number): LinkedEvent | undefined =>
     graph.hasBranched(creator) ? undefined : graph.at(creator, sequence)
   return {
@@ -31,5 +34,6 @@ export function lookUps(graph: Graph): Pick<GossipView, 'find' | 'numberOf' | 'e
       }
       return events
     },
+    branchedMembers: () => members.filter(({ id }) => graph.hasBranched(id)).map(({ id }) => id),
   }
 }

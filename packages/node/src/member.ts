@@ -85,8 +85,7 @@ export function createMember(options: MemberOptions): Member {
     sequenceOf: (id) => graph.sequenceOf(id),
     version: () => orderer.linkedEvents(),
     missing: (from, limit) => graph.missing(from, limit),
-    ...lookUps(graph),
-    branchedMembers: () => members.filter(({ id }) => graph.hasBranched(id)).map(({ id }) => id),
+    ...lookUps(graph, members),
     decidedRound: () => orderer.decidedRound(),
     ancientThreshold: () => orderer.ancientThreshold(),
   }
@@ -349,7 +348,7 @@ export function createMember(options: MemberOptions): Member {
       ancientThreshold: orderer.ancientThreshold(),
       isBehind: isBehind(),
       peers: gossip.peers(),
-      branched: members.filter((member) => graph.hasBranched(member.id)).map((member) => member.id),
+      branched: view.branchedMembers(),
       counters,
       reports: () => memberReports(gossip, members),
       gossip: (nowMs) => ({
