@@ -17,9 +17,7 @@ test('nodes die: the others go on, without quorum it is said, and all becomes fi
 
   process.kill(pidOf('dan'), 'SIGKILL')
   await until('it is said', () => net.err().includes('dan has stopped (killed by SIGKILL)'))
-  await until('the hint', () =>
-    net.err().includes('start it again with: hearsay up --dir .hearsay/testnet/dan'),
-  )
+  await until('the hint', () => net.err().includes('start it again with: hearsay net start dan'))
   expect((await hearsay('submit', 'three', '--timeout', '60s')).code).toBe(0)
 
   // The first one that is asked by default is gone now.

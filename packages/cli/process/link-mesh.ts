@@ -17,8 +17,8 @@ export interface LinkMesh {
 
 export interface LinkMeshOptions {
   readonly names: readonly string[]
-  /** Where each member really listens. */
-  readonly target: (name: string) => LinkAddress
+  /** Where each member really listens, for one that dials it. */
+  readonly target: (name: string, dialer: string) => LinkAddress
   readonly seed: number
 }
 
@@ -31,7 +31,10 @@ export async function startLinkMesh({ names, target, seed }: LinkMeshOptions): P
     names.filter((to) => to !== dialer).map((to) => [dialer, to] as const),
   )
   for (const [i, [dialer, to]] of pairs.entries()) {
-    proxies.set(keyOf(dialer, to), await startLinkProxy({ target: () => target(to), seed: seed + 7_919 * i }))
+    proxies.set(
+      keyOf(dialer, to),
+      await startLinkProxy({ target: () => target(to, dialer), seed: seed + 7_919 * i }),
+    )
   }
   const proxy = (dialer: string, to: string): LinkProxy => {
     const found = proxies.get(keyOf(dialer, to))

@@ -1,6 +1,17 @@
-// Decides what a testnet and the nodes that it starts say to each other. There is one order only, to stop, and it is given by
-// ending the channel: so it is also given when the testnet is killed.
+// Decides what a testnet and the nodes that it starts say to each other. The order to stop is given by ending the channel: so it
+// is also given when the testnet is killed. The other order is where to dial the other members from now on.
 import type { Address, Fault } from '../src/index.ts'
+
+/** What a testnet tells a node. */
+export interface PeersMessage {
+  readonly kind: 'peers'
+  readonly peers: Readonly<Record<string, Address>>
+}
+
+export function asPeersMessage(value: unknown): PeersMessage | undefined {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined
+  return value.kind === 'peers' ? (value as PeersMessage) : undefined
+}
 
 export type NodeMessage =
   | {

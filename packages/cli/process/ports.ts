@@ -1,6 +1,6 @@
 // Decides which ports are free, and finds out who holds one that is not.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { LOOPBACK } from '../src/index.ts'
 
 function isFree(port: number): Promise<boolean> {
@@ -9,6 +9,22 @@ function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen({ host: LOOPBACK, port, exclusive: true }, () => server.close(() => resolve(true)))
   })
+}
+
+/** Ports that are free now, as the system gives them. */
+export async function firstFree(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject)
+          server.listen({ host: LOOPBACK, port: 0 }, () => resolve((server.address() as AddressInfo).port))
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
 }
 
 /** The first of these ports that is in use. */

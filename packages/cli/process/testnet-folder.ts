@@ -14,6 +14,7 @@ import {
   type PlannedNode,
 } from '../src/index.ts'
 import { readNetFile } from './find-node.ts'
+import { CONTROL_FILE } from './testnet-control.ts'
 import { createKey, foundGenesis, genesisText } from './founding.ts'
 
 export interface TestnetFolder {
@@ -152,7 +153,7 @@ function wipe(dir: string): void {
   const lock = lockDirectory(dir)
   try {
     const names = net.nodes.map(({ name }) => name)
-    const known = new Set([...names, ...LOCK_FILES, 'net.json'])
+    const known = new Set([...names, ...LOCK_FILES, 'net.json', CONTROL_FILE])
     const foreign = readdirSync(dir).filter((name) => !known.has(name))
     if (foreign.length > 0)
       throw new CommandError({
@@ -162,6 +163,7 @@ function wipe(dir: string): void {
         exitCode: EXIT.badConfig,
       })
     for (const name of names) wipeNode(dir, name)
+    rmSync(join(dir, CONTROL_FILE), { force: true })
     // Last: as long as it is there, a wiping that was broken off can be done again.
     rmSync(join(dir, 'net.json'))
   } finally {

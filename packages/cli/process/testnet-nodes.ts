@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { createLineSplitter } from '@hearsay/node/http'
-import type { Fault, PlannedNode } from '../src/index.ts'
+import { type Fault, formatAddress, type PlannedNode } from '../src/index.ts'
 import { asNodeMessage, type NodeMessage } from './parent.ts'
 
 export interface TestnetNode {
@@ -15,6 +15,8 @@ export interface TestnetNode {
   /** The last line that it wrote to standard error. */
   lastWords: string
   hasExited: boolean
+  /** Its end was wanted. */
+  isAsked: boolean
   /** Called once when it has ended and its last words are read. */
   onEnd: () => void
 }
@@ -34,10 +36,14 @@ export function startNodeProcess(
   plan: PlannedNode,
   isVerbose: boolean,
   events: NodeEvents,
+  /** Its addresses are not those of its config.json. */
+  isElsewhere = false,
 ): TestnetNode {
   const entry = process.argv[1]
   if (entry === undefined) throw new Error('invariant: no entry file')
-  const args = ['up', '--dir', join(dir, plan.name), '--with-parent', ...(isVerbose ? ['--verbose'] : [])]
+  const addresses = ['--api', formatAddress(plan.api), '--gossip', formatAddress(plan.gossip)]
+  const more = [...(isVerbose ? ['--verbose'] : []), ...(isElsewhere ? addresses : [])]
+  const args = ['up', '--dir', join(dir, plan.name), '--with-parent', ...more]
   const child = fork(entry, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   const node: TestnetNode = {
     plan,
@@ -46,6 +52,7 @@ export function startNodeProcess(
     fault: undefined,
     lastWords: '',
     hasExited: false,
+    isAsked: false,
     onEnd: () => undefined,
   }
   const splitter = createLineSplitter(MAX_LINE_BYTES)

@@ -25,6 +25,8 @@ import {
 import { askStatus } from './api-client.ts'
 import { describeOwner, firstBusy } from './ports.ts'
 import { commandName, createTerminal, type Terminal } from './terminal.ts'
+import { type Control, startControl } from './testnet-control.ts'
+import { createFaults, type TestnetFaults } from './testnet-faults.ts'
 import { openFolder, type TestnetFolder, writeConfigs, writeNetFile } from './testnet-folder.ts'
 import { describeDeath, startNodeProcess, stopNodes, type TestnetNode } from './testnet-nodes.ts'
 
@@ -64,7 +66,7 @@ async function runTestnet(
   terminal: Terminal,
   folder: TestnetFolder,
   options: TestnetOptions,
-  stop: AbortSignal,
+  signalled: AbortSignal,
 ): Promise<void> {
   const { dir, names, networkId } = folder
   const shown = relative(process.cwd(), dir) || '.'
@@ -73,23 +75,42 @@ async function runTestnet(
   const plans = await choosePorts(terminal, names, options.port)
   writeConfigs(dir, plans)
   const nodes: TestnetNode[] = []
+  const downed = new AbortController()
+  const stop = AbortSignal.any([signalled, downed.signal])
   let isStopping = false
+  let faults: TestnetFaults | undefined
+  let control: Control | undefined
   const note = (pid: number | null): void => {
     writeNetFile(dir, { networkId, pid, nodes: nodes.map(toNetNode) })
   }
   const events = {
     onChange: (node: TestnetNode): void => {
+      if (node.up !== undefined && !node.hasExited) faults?.started(node)
       if (!node.hasExited || isStopping) return
       note(process.pid)
+      if (node.isAsked) return terminal.say(`  ${node.plan.name} has been stopped`)
       terminal.say(`${terminal.errorPaint.bad('✖')} ${describeDeath(node)}`)
-      terminal.say(
-        `  ${node.fault?.hint ?? `start it again with: hearsay up --dir ${shown}/${node.plan.name}`}`,
-      )
+      terminal.say(`  ${node.fault?.hint ?? `start it again with: hearsay net start ${node.plan.name}`}`)
     },
     onLine: (node: TestnetNode, line: string): void => terminal.detail(`${node.plan.name}  ${line}`),
   }
   try {
     for (const plan of plans) nodes.push(startNodeProcess(dir, plan, terminal.isVerbose, events))
+    faults = createFaults({
+      dir,
+      networkId,
+      nodes,
+      start: (plan) => {
+        const node = startNodeProcess(dir, plan, terminal.isVerbose, events)
+        nodes[plans.findIndex(({ name }) => name === plan.name)] = node
+        note(process.pid)
+        return node
+      },
+      say: (line) => terminal.say(line),
+      down: () => downed.abort(),
+    })
+    await setConditions(faults, options)
+    control = await startControl(dir, faults)
     note(process.pid)
     if (await untilReady(terminal, nodes, stop)) {
       await announce(terminal, folder, nodes)
@@ -98,10 +119,18 @@ async function runTestnet(
   } finally {
     terminal.progress('')
     isStopping = true
+    await control?.stop()
+    await faults?.stop()
     await stopNodes(nodes, (line) => terminal.detail(line))
     note(null)
   }
   terminal.say(`stopped; the ledger is kept in ${shown}`)
+}
+
+/** How the links are from the start, if that was said. */
+async function setConditions(faults: TestnetFaults, { latency, loss }: TestnetOptions): Promise<void> {
+  if (latency !== undefined) await faults.carryOut({ do: 'delay', ...latency })
+  if (loss !== undefined) await faults.carryOut({ do: 'drop', share: loss })
 }
 
 const toNetNode = ({ plan, child, hasExited }: TestnetNode): NetNode => ({
@@ -245,7 +274,7 @@ async function watch(
 ): Promise<void> {
   const isAsking = terminal.isWatched || exitAfter !== undefined
   while (!stop.aborted) {
-    if (livingOf(nodes).length === 0) throw noneLeft(nodes)
+    if (nodes.every(({ hasExited, isAsked }) => hasExited && !isAsked)) throw noneLeft(nodes)
     if (isAsking) {
       const statuses = await statusesOf(nodes, stop)
       if (statuses.length > 0) {

@@ -13,7 +13,7 @@ import {
   shortHash,
   type UpOptions,
 } from '../src/index.ts'
-import { tellParent } from './parent.ts'
+import { asPeersMessage, tellParent } from './parent.ts'
 import { describeOwner } from './ports.ts'
 import { readTokens } from './tokens.ts'
 import { createTerminal, flush, type Terminal } from './terminal.ts'
@@ -46,6 +46,12 @@ export async function up(options: UpOptions): Promise<void> {
         ...readTokens(options.dir),
         onFault: (error) => terminal.say(`API: ${error instanceof Error ? error.stack : String(error)}`),
       })
+      if (options.withParent === true) {
+        process.on('message', (value) => {
+          const message = asPeersMessage(value)
+          if (message !== undefined) node.setPeers(message.peers)
+        })
+      }
       await announce(terminal, node, api)
       await runUntil(node, ending.requested)
     } finally {

@@ -14,6 +14,8 @@ export interface LinkConduct {
   readonly delayMs: number
   /** A piece is delayed by up to this more. */
   readonly jitterMs: number
+  /** Of the pieces so many are lost and sent again: they and what is behind them come so much later. */
+  readonly lossShare: number
   /** In each direction; 0 is without limit. */
   readonly bytesPerSecond: number
   /** A connection lives this long on average, then it is reset; 0 is for ever. */
@@ -27,6 +29,7 @@ export const OPEN_LINK: LinkConduct = {
   stalled: 'neither',
   delayMs: 0,
   jitterMs: 0,
+  lossShare: 0,
   bytesPerSecond: 0,
   resetAfterMs: 0,
   corruptOneIn: 0,
@@ -56,10 +59,14 @@ export function piecesOf(conduct: LinkConduct, bytes: Uint8Array): Uint8Array[] 
   return pieces
 }
 
+/** After so long TCP sends again what was not acknowledged, at the least (Linux: TCP_RTO_MIN). */
+const SENT_AGAIN_MS = 200
+
 /** When a piece that comes in now is due on the other side. */
 export function dueMs(conduct: LinkConduct, nowMs: number, draw: Draw): number {
-  if (conduct.delayMs === 0 && conduct.jitterMs === 0) return nowMs
-  return nowMs + conduct.delayMs + conduct.jitterMs * draw()
+  const lateMs = conduct.lossShare > 0 && draw() < conduct.lossShare ? SENT_AGAIN_MS : 0
+  if (conduct.delayMs === 0 && conduct.jitterMs === 0) return nowMs + lateMs
+  return nowMs + lateMs + conduct.delayMs + conduct.jitterMs * draw()
 }
 
 /** For how long a piece occupies the line. */

@@ -23,6 +23,8 @@ import {
   parseSeed,
   parseTransactionCount,
 } from './parse.ts'
+import { addNet, type NetActions } from './net-commands.ts'
+import { type DelayArgument, parseDelay, parseLoss } from './net-orders.ts'
 import { addTransactionProofs, type ProofActions } from './proof-commands.ts'
 import { addSim, type SimActions } from './sim-command.ts'
 import { addTheory, type TheoryActions } from './theory-commands.ts'
@@ -33,6 +35,9 @@ export interface TestnetOptions extends CommonOptions {
   readonly fresh?: boolean
   /** Ends when so many transactions are final everywhere. */
   readonly exitAfter?: number
+  /** Of every link, each way. */
+  readonly latency?: DelayArgument
+  readonly loss?: number
 }
 
 export interface UpOptions extends CommonOptions {
@@ -111,7 +116,7 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions extends TheoryActions, SimActions, ProofActions {
+export interface Actions extends TheoryActions, SimActions, ProofActions, NetActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -124,7 +129,6 @@ export interface Actions extends TheoryActions, SimActions, ProofActions {
   tail(options: LogOptions): Promise<void>
   status(options: StatusOptions): Promise<void>
   peers(options: NodeOptions): Promise<void>
-  net(options: NodeOptions): Promise<void>
   evidence(options: NodeOptions): Promise<void>
   verify(dirs: readonly string[], options: CommonOptions): Promise<void>
   replay(file: string, options: CommonOptions): Promise<void>
@@ -161,6 +165,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addFounding(program, actions)
   addSubmit(program, actions)
   addReading(program, actions)
+  addNet(program, actions, withNode)
   addProof(program, actions)
   addTransactionProofs(program, actions, withNode)
   addReasons(program, actions)
@@ -202,6 +207,8 @@ function addTestnet(program: Command, actions: Actions): void {
     .option('--dir <folder>', 'where its keys and ledgers are', TESTNET_DIR)
     .option('--port <number>', 'first API port; gossip ports are 100 above', parsePort)
     .option('--fresh', 'wipe the testnet in that folder first')
+    .option('--latency <time>', 'every link delays by this, each way, like 40ms±10', parseDelay)
+    .option('--loss <share>', 'of what passes a link so much is lost and sent again, like 1%', parseLoss)
     .addOption(
       new Option('--exit-after <count>', 'end when so many transactions are final').argParser(
         parseTransactionCount,
@@ -324,10 +331,6 @@ function addReading(program: Command, actions: Actions): void {
     .description('Prints the other members as a node sees them: alive or not, round trip, traffic by kind.')
     .addHelpText('before', examples('peers', 'peers --node bob --json'))
     .action((options: NodeOptions) => actions.peers(options))
-  withNode(program.command('net'))
-    .description('Prints the network in a few numbers that liars of less than a third cannot move.')
-    .addHelpText('before', examples('net', 'net --json'))
-    .action((options: NodeOptions) => actions.net(options))
   withNode(program.command('evidence'))
     .description('Prints what proves that members have branched: two signed headers each, as JSON.')
     .addHelpText('before', examples('evidence', 'evidence --json > evidence.json'))

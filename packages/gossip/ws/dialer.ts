@@ -14,6 +14,8 @@ import { clientOptions, PATH } from './web-socket.ts'
 export interface Dialer {
   /** Dials whom it should dial and is not linked, and forgets whom it should not. */
   update(): void
+  /** The member is to be found elsewhere: an attempt at the old address is given up. */
+  moved(memberId: number): void
   /** A link has opened, whoever dialled. */
   linked(memberId: number): void
   /** A link has closed after so long a life. */
@@ -183,6 +185,13 @@ export function createDialer(rules: DialerRules): Dialer {
   const { targets } = dialing
   return {
     update: () => update(dialing),
+    moved: (memberId) => {
+      const target = targets.get(memberId)
+      if (target === undefined) return
+      halt(target)
+      target.failures = 0
+      later(dialing, target)
+    },
     linked: (memberId) => {
       const target = targets.get(memberId)
       if (target !== undefined) halt(target)

@@ -17,7 +17,7 @@ export interface LinkTable {
   send(link: number, frame: Uint8Array): void
   bufferedBytes(link: number): number
   close(link: number, reason: string): void
-  closeMember(memberId: number, reason: Refusal): void
+  closeMember(memberId: number, reason: Refusal | 'moved'): void
   hasMember(memberId: number): boolean
   sweep(nowMs: number): void
   figures(): readonly LinkFigures[]

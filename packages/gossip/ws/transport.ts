@@ -34,7 +34,10 @@ export interface Transport {
   bufferedBytes(link: number): number
   /** `reason` is sent to the peer (its first 60 characters) and comes back in `closed`. The peer may dial again. */
   close(link: number, reason: string): void
-  /** The roster from now on: whoever is no longer in it, or has another key, loses its link. */
+  /**
+   * The roster from now on: whoever is no longer in it, or has another key, loses its link; who is dialled from here and has moved is
+   * dialled anew.
+   */
   setPeers(peers: readonly PeerAddress[]): void
   address(): { host: string; port: number }
   /** Names are those of REFUSALS and TALLIES. */
@@ -109,9 +112,13 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
   const setPeers = (peers: readonly PeerAddress[]): void => {
     const older = roster
     roster = createRoster(ownId, publicKey, peers)
-    for (const { memberId, publicKey: key } of older.peers) {
+    for (const { memberId, publicKey: key, host, port } of older.peers) {
       const now = roster.byId(memberId)
       if (now === undefined || !sameKey(now.publicKey, key)) links.closeMember(memberId, 'not-in-roster')
+      else if (memberId > ownId && (now.host !== host || now.port !== port)) {
+        dialer.moved(memberId)
+        links.closeMember(memberId, 'moved')
+      }
     }
     dialer.update()
   }

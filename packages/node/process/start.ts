@@ -105,6 +105,8 @@ async function assemble(
     ...node,
     config,
     gossipAddress: transport.address(),
+    setPeers: (peers) =>
+      transport.setPeers(addressesOf(genesis, self, { ...config, peers: { ...config.peers, ...peers } })),
     stop: () => (stopping ??= node.stop().finally(() => lock.release())),
   }
 }

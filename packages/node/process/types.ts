@@ -23,6 +23,8 @@ export interface StartedNode extends RunningNode {
   /** Where the gossip server really listens. */
   readonly gossipAddress: { readonly host: string; readonly port: number }
   readonly machine: StateMachine<unknown>
+  /** Other gossip addresses of members, by name: links to those that are dialled from here are made anew. */
+  setPeers(peers: NodeConfig['peers']): void
 }
 
 /** What an audit found in one data directory. */
