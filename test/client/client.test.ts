@@ -80,7 +80,9 @@ test('submits once and follows without gap or repeat while connections break and
   expect(seen.map(({ position, text }) => ({ position, text }))).toEqual(await wholeLog())
   expect(ada.connections() + bob.connections()).toBeGreaterThan(4)
   for (const { id, position } of receipts) {
-    expect(await client.transaction(id)).toMatchObject({ state: 'ordered', position })
+    const { state, ...known } = await client.transaction(id)
+    expect(['ordered', 'certified']).toContain(state)
+    expect(known).toMatchObject({ position })
     expect(await client.transaction(position)).toMatchObject({ position })
   }
   expect(await client.transaction('0'.repeat(64))).toEqual({ state: 'unknown', reason: null })
@@ -99,6 +101,19 @@ test('many transactions in one request stand one after the other', async () => {
   await until('another node has them', async () => (await wholeLog()).some(({ text }) => text === 'p2'))
   const found = (await wholeLog()).filter(({ text }) => text?.startsWith('p') === true && text.length === 2)
   expect(found).toEqual([0, 1, 2].map((i) => ({ position: receipt.position + i, text: `p${i}` })))
+})
+
+test('with the genesis a receipt is proved before it is believed, from the node that is asked', async () => {
+  const genesis: unknown = JSON.parse(readFileSync(join(network.dir, 'net/ada/genesis.json'), 'utf8'))
+  const nodes = network.nodes.map(({ api }) => `http://127.0.0.1:${api.port}`)
+  const client = createClient({ nodes, genesis })
+  const receipt = await client.submit('with a proof')
+  const { proved } = receipt
+  expect(receipt.state).toBe('certified')
+  expect(proved).toMatchObject({ position: receipt.position, timestamp: receipt.timestamp, id: receipt.id })
+  expect(new TextDecoder().decode(proved!.bytes)).toBe('with a proof')
+  expect(proved!.signers.length).toBeGreaterThanOrEqual(3)
+  expect(await client.prove(receipt.position + 1)).toMatchObject({ kind: 'absence' })
 })
 
 test('out of reach until the time is up: says so, with what is needed to go on', async () => {

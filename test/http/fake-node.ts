@@ -89,6 +89,9 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       const found = ledger[position]
       return found === undefined ? undefined : { state: 'ordered', ...found, latencyMs: 0 }
     },
+    proof: () => undefined,
+    certifiedRound: () => 0,
+    onCertified: () => () => undefined,
     query: (path) => Promise.resolve(`asked for ${path}`),
     positionOfRound: (round) => ledger.find((transaction) => transaction.round >= round)?.position,
     onGrowth(listener) {
@@ -128,6 +131,7 @@ function fakeStatus(): NodeStatus {
     state: 'active',
     reason: undefined,
     round: 0,
+    certifiedRound: 0,
     ledgerHash: new Uint8Array(32),
     transactions: 0,
     orderedEvents: 0,

@@ -61,7 +61,7 @@ export function printable(text: string): string {
 export function receiptLine(receipt: ReceiptJson, paint: Paint): string {
   const event = `${shortHash(receipt.event)}.${receipt.index}`
   return [
-    `${paint.good('final')}  #${receipt.position}`,
+    `${paint.good(receipt.state === 'certified' ? 'certified' : 'final')}  #${receipt.position}`,
     `round ${receipt.round}`,
     receipt.time,
     `event ${event}`,

@@ -127,7 +127,7 @@ async function submitSealed(
   const signal = deadline(context, wait)
   try {
     const receipt = await untilFinal(context, sealed, signal)
-    const isProvable = context.verifies && receipt.state === 'ordered'
+    const isProvable = context.verifies && (receipt.state === 'ordered' || receipt.state === 'certified')
     const proved = isProvable ? await proveReceipt(context, receipt, id, signal) : undefined
     return { ...receipt, id, proved }
   } catch (error) {
@@ -139,7 +139,8 @@ async function submitSealed(
 /** The same bytes are the same transaction at every node, so they are sent again until one says how it ended. */
 async function untilFinal(context: Context, sealed: Uint8Array, signal: AbortSignal): Promise<Receipt> {
   for (;;) {
-    const path = '/v1/tx?timeout=10s'
+    // Who verifies needs the certificate as well, and by then it is there.
+    const path = `/v1/tx?timeout=10s&until=${context.verifies ? 'certified' : 'ordered'}`
     const response = await context.nodes.ask({ path, method: 'POST', body: sealed, signal })
     const receipt = (await response.json()) as Receipt | Pending
     if ('position' in receipt) return receipt

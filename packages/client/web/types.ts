@@ -5,7 +5,7 @@ export type Result = null | boolean | number | string | readonly Result[] | { re
 /** A transaction that is final. */
 export interface Receipt {
   /** `ordered`: it took effect; else it never will. */
-  readonly state: 'ordered' | 'rejected' | 'expired' | 'duplicate'
+  readonly state: 'ordered' | 'certified' | 'rejected' | 'expired' | 'duplicate'
   readonly reason: string | null
   readonly result: Result
   readonly position: number

@@ -14,10 +14,14 @@
  * The block hash chains the rounds, so the certificate of one round stands for the whole ledger up to it.
  */
 import { ascii, createByteWriter } from './bytes.ts'
+import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts'
 import type { SignatureVerifier } from './crypto.ts'
 import { isSupermajority, type Member } from './roster.ts'
 
 const DOMAIN = ascii('hearsay.round.1\n')
+
+/** A certificate of 128 signatures takes about 9 KiB. */
+export const MAX_CERTIFICATE_BYTES: number = 16 * 1024
 
 /** What is said of a round. */
 export interface RoundStatement {
@@ -46,6 +50,38 @@ export function roundStatement(statement: RoundStatement, networkId: Uint8Array)
   writer.bytes(statement.blockHash)
   writer.bytes(statement.stateHash)
   return writer.finish()
+}
+
+/** CBOR [round, block hash, state hash, [[member id, signature], …]]. */
+export const encodeCertificate = ({
+  round,
+  blockHash,
+  stateHash,
+  signatures,
+}: RoundCertificate): Uint8Array =>
+  encodeCbor([
+    round,
+    blockHash,
+    stateHash,
+    signatures.map(({ memberId, signature }): CborValue => [memberId, signature]),
+  ])
+
+/** Undefined if the bytes are not in this form; `certificateFault` says what it is worth. */
+export function decodeCertificate(bytes: Uint8Array): RoundCertificate | undefined {
+  const decoded = decodeCbor(bytes, { maxBytes: MAX_CERTIFICATE_BYTES })
+  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 4) return undefined
+  const [round, blockHash, stateHash, list] = decoded.value as CborValue[]
+  if (typeof round !== 'number' || !(blockHash instanceof Uint8Array) || !(stateHash instanceof Uint8Array))
+    return undefined
+  if (!Array.isArray(list)) return undefined
+  const signatures: RoundSignature[] = []
+  for (const pair of list as CborValue[]) {
+    if (!Array.isArray(pair) || pair.length !== 2) return undefined
+    const [memberId, signature] = pair as CborValue[]
+    if (typeof memberId !== 'number' || !(signature instanceof Uint8Array)) return undefined
+    signatures.push({ memberId, signature })
+  }
+  return { round, blockHash, stateHash, signatures }
 }
 
 /** Why a certificate is none. */

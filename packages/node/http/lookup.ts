@@ -44,7 +44,7 @@ export function getProof(exchange: Exchange): void {
   const { node, parameters } = exchange
   const name = nameOf(parameters['id'] ?? '')
   const position = typeof name === 'number' ? name : positionOf(node, name)
-  const proof = node.proof?.(position)
+  const proof = node.proof(position)
   if (proof === undefined)
     throw new Problem('E_NOT_CERTIFIED', `position ${position} is not covered by a certificate yet`, {
       'Retry-After': '1',

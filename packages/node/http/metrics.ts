@@ -36,6 +36,7 @@ export function getMetrics({ node, response }: Exchange): void {
     status.state === 'active' ? 1 : 0,
   )
   one('round', 'gauge', 'Last decided round.', status.round)
+  one('certified_round', 'gauge', 'Last round whose certificate is held.', status.certifiedRound)
   one('transactions_total', 'counter', 'Ordered transactions.', status.transactions)
   one('ordered_events_total', 'counter', 'Ordered events.', status.orderedEvents)
   one('own_events_total', 'counter', 'Events that this member made.', status.ownEvents)

@@ -30,7 +30,7 @@ const where: { readonly [key: string]: Json } = {
 
 const schemas: { readonly [key: string]: Json } = {
   Receipt: object({
-    state: { type: 'string', enum: ['ordered', 'rejected', 'expired', 'duplicate'] },
+    state: { type: 'string', enum: ['ordered', 'certified', 'rejected', 'expired', 'duplicate'] },
     reason: orNull(text),
     result: { description: 'What the application answered.' },
     ...where,
@@ -88,6 +88,7 @@ const schemas: { readonly [key: string]: Json } = {
     reason: orNull(text),
     networkId: hash,
     round: count,
+    certifiedRound: count,
     ledgerHash: hash,
     transactions: count,
     lastTime: orNull(text),
@@ -176,7 +177,8 @@ const ID: Json = {
   description: 'A position, or the id of a sealed transaction: 64 hexadecimal digits.',
   schema: text,
 }
-const until = query('until', 'When to answer.', { type: 'string', enum: ['ordered', 'accepted'] })
+const untilOf = (...moments: readonly string[]): Json =>
+  query('until', 'When to answer.', { type: 'string', enum: moments })
 const bytes = (media: string, schema: Json): Json => ({ required: true, content: { [media]: { schema } } })
 
 interface Operation {
@@ -215,7 +217,7 @@ const paths: { readonly [path: string]: Json } = {
       id: 'submit',
       summary: 'Submits the body as one transaction.',
       parameters: [
-        until,
+        untilOf('ordered', 'certified', 'accepted'),
         query('timeout', 'How long to wait, like 10s.', text),
         {
           name: 'Idempotency-Key',
@@ -238,7 +240,7 @@ const paths: { readonly [path: string]: Json } = {
       id: 'submitBatch',
       summary:
         'Submits each line, a JSON string, {"hex": …} or {"base64": …}; answers a line for each, in order.',
-      parameters: [until],
+      parameters: [untilOf('ordered', 'accepted')],
       body: {
         required: true,
         content: {

@@ -1,7 +1,7 @@
 // Decides what becomes of one submitted transaction: taken in or refused, and how long the answer waits for it to be final.
 import { countTransactions, MAX_PAYLOAD_BYTES } from '@hearsay/dag'
 import { type PendingJson, receiptToJson } from '../src/api-json.ts'
-import type { RunningNode, Submission, SubmitRefusal, SubmitResult } from '../src/api-types.ts'
+import type { Receipt, RunningNode, Submission, SubmitRefusal, SubmitResult } from '../src/api-types.ts'
 import { type Exchange, oneOf, readBody, sendJson, span } from './exchange.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
@@ -14,11 +14,14 @@ export const refusals: Readonly<Record<SubmitRefusal, ProblemCode>> = {
   malformed: 'E_BAD_REQUEST',
 }
 
+/** When to answer. */
+const MOMENTS = ['ordered', 'certified', 'accepted'] as const
+
 /** POST /v1/tx: the body's bytes are the transaction. */
 export async function postTransaction(exchange: Exchange): Promise<void> {
   const { node, query, limits } = exchange
   // Before the body: what is asked for must make sense, or nothing is submitted.
-  oneOf(query, 'until', ['ordered', 'accepted'])
+  oneOf(query, 'until', MOMENTS)
   span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
   const body = await readBody(exchange)
   const key = exchange.request.headers['idempotency-key']
@@ -34,7 +37,7 @@ export async function postPacked(exchange: Exchange): Promise<void> {
 
 async function answer(exchange: Exchange, result: SubmitResult, more: { count?: number }): Promise<void> {
   const { node, query, limits, over } = exchange
-  const until = oneOf(query, 'until', ['ordered', 'accepted'])
+  const until = oneOf(query, 'until', MOMENTS)
   const waitMs = span(query, 'timeout', limits.defaultWaitMs, limits.maxWaitMs)
   if (!result.ok) {
     const headers = result.reason === 'pool-full' ? { 'Retry-After': '1' } : {}
@@ -42,7 +45,12 @@ async function answer(exchange: Exchange, result: SubmitResult, more: { count?: 
   }
   const { submission } = result
   try {
-    const receipt = until === 'accepted' ? undefined : await finalWithin(submission, waitMs, over)
+    const untilMs = performance.now() + waitMs
+    const final = until === 'accepted' ? undefined : await finalWithin(submission, waitMs, over)
+    const receipt =
+      final === undefined || until === 'ordered'
+        ? final
+        : await certifiedWithin(node, final, untilMs - performance.now(), over)
     if (receipt !== undefined) sendJson(exchange, 200, { ...more, ...receiptToJson(receipt) })
     else sendJson(exchange, 202, { ...more, ...pendingJson(submission, node) })
   } finally {
@@ -58,16 +66,41 @@ export function pendingJson(submission: Submission, node: RunningNode): PendingJ
   return { state: state === 'ordered' ? 'gossiped' : state, reason: reason ?? null }
 }
 
+/** The receipt, `certified` if that comes in time. */
+function certifiedWithin(
+  node: RunningNode,
+  receipt: Receipt,
+  waitMs: number,
+  over: AbortSignal,
+): Promise<Receipt> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (node.certifiedRound() >= receipt.round) settle()
+    }
+    const settle = (): void => {
+      clearTimeout(timer)
+      stop()
+      over.removeEventListener('abort', settle)
+      resolve(node.certifiedRound() < receipt.round ? receipt : { ...receipt, state: 'certified' })
+    }
+    const timer = setTimeout(settle, waitMs)
+    const stop = node.onCertified(look)
+    over.addEventListener('abort', settle)
+    if (over.aborted) settle()
+    else look()
+  })
+}
+
 /** The receipt, or undefined when the time is up, nobody waits any more, or the node stops. */
 function finalWithin(
   submission: Submission,
   waitMs: number,
   over: AbortSignal,
-): Promise<Awaited<Submission['final']> | undefined> {
+): Promise<Receipt | undefined> {
   return new Promise((resolve) => {
     const giveUp = (): void => settle(undefined)
     const timer = setTimeout(giveUp, waitMs)
-    const settle = (receipt: Awaited<Submission['final']> | undefined): void => {
+    const settle = (receipt: Receipt | undefined): void => {
       clearTimeout(timer)
       over.removeEventListener('abort', giveUp)
       resolve(receipt)

@@ -11,14 +11,13 @@ import { withoutClock } from './without-clock.ts'
 
 /** Outcomes kept, and sealed transactions found by their id, at most. */
 const KEPT_OUTCOMES = 262_144
-/** State hashes kept, for whoever signs a round a little later. */
-const KEPT_HASHES = 256
+const NO_STATE = new Uint8Array(32)
 
 export interface ApplicationHost {
   /** Applies the next block; gives the positions of its void transactions. */
-  deliver(block: Block, events: readonly VerifiedEvent[], isReplay: boolean): readonly number[]
-  /** Hash of the state after a round, of the last ones; undefined if there is no application. */
-  stateHash(round: number): Uint8Array | undefined
+  deliver(block: Block, events: readonly VerifiedEvent[]): readonly number[]
+  /** Hash of the state after a round, which is the last one delivered; zeros if there is no application. */
+  stateHash(round: number): Uint8Array
   outcome(position: number): Outcome | undefined
   /** Where the sealed transaction with that id took effect, or was found void. */
   position(id: Uint8Array): number | undefined
@@ -54,7 +53,6 @@ export function createApplicationHost(options: {
 }): ApplicationHost {
   const outcomes = createFifo<number, Outcome>(KEPT_OUTCOMES)
   const positions = createFifo<string, number>(KEPT_OUTCOMES)
-  const hashes = createFifo<number, Uint8Array>(KEPT_HASHES)
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const machine = createStateMachine({
     ...options,
@@ -84,23 +82,19 @@ export function createApplicationHost(options: {
 
   return {
     machine,
-    deliver: (block, events, isReplay) => {
+    deliver: (block, events) => {
       const voids: number[] = []
       const found = run(() => machine.apply(block, events), `round ${block.round}`)
       for (const [position, outcome] of found) {
         outcomes.set(position, outcome)
         if (outcome.kind === 'void') voids.push(position)
       }
-      if (!isReplay && options.application !== undefined)
-        hashes.set(
-          block.round,
-          run(() => machine.hash()!, 'hash'),
-        )
       return voids
     },
     stateHash: (round) => {
-      if (round === machine.round()) return run(() => machine.hash(), 'hash')
-      return hashes.get(round)
+      if (round !== machine.round())
+        throw new Error(`invariant: the state is that of round ${machine.round()}, not of ${round}`)
+      return run(() => machine.hash(), 'hash') ?? NO_STATE
     },
     outcome: (position) => outcomes.get(position),
     position: (id) => positions.get(bytesKey(id)),

@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts'
 import type { NodeTransport } from './driver.ts'
 import { createIntake } from './intake.ts'
 import { createLogReader } from './log-reader.ts'
-import { createProver, type CertificateSource } from './prover.ts'
+import { createProver } from './prover.ts'
 import { recover } from './recovery.ts'
 import { describeStatus } from './status.ts'
 
@@ -34,8 +34,6 @@ export interface NodeWorld {
   readonly narrate: (line: string) => void
   /** What the ordered transactions do; without one they are only ordered. */
   readonly application?: Application<unknown> | undefined
-  /** Where certificates of rounds come from; without one nothing can be proved. */
-  readonly certificates?: CertificateSource | undefined
   /** Pass over the snapshots and replay the whole journal. */
   readonly replayAll?: boolean | undefined
   readonly createMember: (options: MemberOptions) => Member
@@ -61,7 +59,7 @@ export async function assembleNode(
   const failure = Promise.withResolvers<{ code: string; message: string; exitCode: number }>()
   let state: NodeStatus['state'] = 'replaying'
   let failureReason: string | undefined
-  const { member, ledger, host, journal, driver, parts, submissions, repair } = recover(world, {
+  const { member, ledger, host, journal, driver, parts, submissions, repair, certificates } = recover(world, {
     onGrowth: (transactions) => {
       for (const listener of growth) listener(transactions)
     },
@@ -120,21 +118,18 @@ export async function assembleNode(
   }
 
   return {
-    ...(world.certificates === undefined
-      ? {}
-      : {
-          proof: createProver({
-            journal,
-            ledger,
-            certificates: world.certificates,
-            networkId,
-            sha256: suite.sha256,
-          }),
-        }),
+    proof: createProver({ journal, ledger, certificates, networkId, sha256: suite.sha256 }),
+    certifiedRound: () => Math.min(certificates.lastRound(), member.view().round),
+    onCertified: certificates.onCertified,
     submit: intake.submit,
     submitPacked: intake.submitPacked,
     lookup: intake.lookup,
-    receiptAt: intake.receiptAt,
+    receiptAt: (position) => {
+      const receipt = intake.receiptAt(position)
+      return receipt !== undefined && receipt.round <= certificates.lastRound()
+        ? { ...receipt, state: 'certified' }
+        : receipt
+    },
     query: host.query,
     machine: host.machine,
     log: async (from, limit) => readLog(from, limit),
@@ -155,6 +150,7 @@ export async function assembleNode(
         isDiskFull: driver.isDiskFull(),
         journalBytes: journal.end(),
         submissions,
+        certifiedRound: Math.min(certificates.lastRound(), member.view().round),
         uptimeMs: clock.monotonicMs() - startedMs,
         transportCounters: transport.counters(),
       }),

@@ -17,6 +17,7 @@ import {
 import type { RepairIndex } from '../src/repair-index.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { ApplicationHost } from './application-host.ts'
+import type { CertificateStore } from './certificate-store.ts'
 import type { JournalFloor } from '../src/journal-floor.ts'
 import type { SnapshotKeeper } from './snapshot-keeper.ts'
 import type { LedgerStore } from './ledger-store.ts'
@@ -52,6 +53,7 @@ export interface DriverParts {
   readonly submissions: Submissions
   readonly floor: JournalFloor
   readonly keeper: SnapshotKeeper
+  readonly certificates: CertificateStore
   /** Set as soon as it listens. */
   transport: NodeTransport | undefined
   readonly onGrowth: (transactions: number) => void
@@ -163,6 +165,10 @@ export function createDriver(parts: DriverParts): Driver {
         return parts.repair.serve(effect.link, effect.want)
       case 'deliver':
         return deliver(effect.block, effect.events)
+      case 'state-hash':
+        return void queue.push({ ...effect, hash: parts.host.stateHash(effect.round) })
+      case 'certified':
+        return parts.certificates.add(effect.certificate)
       case 'gossiped':
         return submissions.gossiped(effect.tickets)
       case 'final':
@@ -266,7 +272,7 @@ export function createDriver(parts: DriverParts): Driver {
       offsets.delete(key)
       return place.offset
     })
-    const voids = parts.host.deliver(block, events, replaying)
+    const voids = parts.host.deliver(block, events)
     // What is being replayed is durable already.
     ledger.add(block, { offsets: places, voids }, replaying ? 0 : journal.end())
     for (const [key, { birthRound }] of offsets) if (birthRound < block.ancientThreshold) offsets.delete(key)
@@ -314,6 +320,7 @@ export function createDriver(parts: DriverParts): Driver {
       ledger.settle(journal.durableEnd())
       if (isSound) parts.keeper.take()
       await parts.keeper.settle(journal.durableEnd())
+      await parts.certificates.settled()
     },
   }
 }

@@ -9,7 +9,8 @@ import type { LedgerStore, StoredBlock } from './ledger-store.ts'
 export interface CertificateSource {
   /** That of this round, or of the next one after it that is certified. */
   certificateFrom(round: number): RoundCertificate | undefined
-  latestCertificate(): RoundCertificate | undefined
+  /** The newest of a round that is not later. */
+  certificateUpTo(round: number): RoundCertificate | undefined
 }
 
 export interface ProverParts {
@@ -57,10 +58,21 @@ export function createProver({ journal, ledger, certificates, networkId, sha256 
     return proveInclusion(parts, position, eventAt(stored, position))
   }
 
+  /** After a crash there may be certificates of rounds that the ledger has not got again yet. */
+  function latest(): { certificate: RoundCertificate; certified: Block } | undefined {
+    for (let upTo = Infinity; ;) {
+      const certificate = certificates.certificateUpTo(upTo)
+      if (certificate === undefined) return undefined
+      const certified = ledger.block(certificate.round)?.block
+      if (certified !== undefined) return { certificate, certified }
+      upTo = certificate.round - 1
+    }
+  }
+
   return (position) => {
-    const certificate = certificates.latestCertificate()
-    const certified = certificate === undefined ? undefined : ledger.block(certificate.round)?.block
-    if (certificate === undefined || certified === undefined) return undefined
+    const found = latest()
+    if (found === undefined) return undefined
+    const { certificate, certified } = found
     if (position >= certified.firstPosition + certified.transactionCount)
       return proveAbsence({ networkId, sha256, block: certified, later: [], certificate }, position)
     const round = ledger.roundOfPosition(position)

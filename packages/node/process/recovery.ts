@@ -12,6 +12,7 @@ import { createRepairIndex, type RepairIndex } from '../src/repair-index.ts'
 import type { NodeSnapshot } from '../src/snapshot.ts'
 import { createApplicationHost, type ApplicationHost } from './application-host.ts'
 import type { NodeWorld } from './assembly.ts'
+import { createCertificateStore, type CertificateStore } from './certificate-store.ts'
 import { createDriver, type Driver, type DriverParts } from './driver.ts'
 import { openLedgerStore, type LedgerStore } from './ledger-store.ts'
 import { readPruned } from './pruned.ts'
@@ -31,6 +32,7 @@ export interface RecoveredNode {
   readonly parts: DriverParts
   readonly submissions: Submissions
   readonly repair: RepairServer
+  readonly certificates: CertificateStore
 }
 
 export type RecoveryListener = Pick<DriverParts, 'onGrowth' | 'onFailure'>
@@ -133,6 +135,13 @@ function open(
     narrate,
     onWritten: () => undefined,
   })
+  const certificates = createCertificateStore({
+    ...world,
+    onError: (error) =>
+      listener.onFailure(
+        new OperatorError('E_DISK', `${dir}/certificates: ${String(error)}`, 1, undefined, { cause: error }),
+      ),
+  })
   const parts: DriverParts = {
     clock,
     member,
@@ -141,6 +150,7 @@ function open(
     index,
     floor,
     keeper,
+    certificates,
     repair,
     host,
     submissions,
@@ -173,7 +183,7 @@ function open(
   }
   tell(world, journal, member, snapshot)
   ledger.settle(journal.durableEnd())
-  return { member, ledger, index, host, journal, driver, parts, submissions, repair }
+  return { member, ledger, index, host, journal, driver, parts, submissions, repair, certificates }
 }
 
 function misfit(member: Member, journal: Journal, snapshot: NodeSnapshot): string | undefined {

@@ -17,6 +17,7 @@ export interface StatusParts {
   readonly isDiskFull: boolean
   readonly journalBytes: number
   readonly submissions: Submissions
+  readonly certifiedRound: number
   readonly uptimeMs: number
   readonly transportCounters: Readonly<Record<string, number>>
 }
@@ -66,6 +67,7 @@ export function describeStatus(parts: StatusParts): NodeStatus {
     networkId: parts.networkId,
     ...judge(parts, reachableMembers, reachableWeight, totalWeight),
     round: view.round,
+    certifiedRound: parts.certifiedRound,
     ledgerHash: view.ledgerHash,
     transactions: view.transactions,
     orderedEvents: view.orderedEvents,

@@ -4,7 +4,6 @@
  * is null, so that every key is always there.
  */
 import { toHex, type CborValue } from '@hearsay/dag'
-import type { Outcome } from './application.ts'
 import type { NodeStatus, OrderedTransaction, Receipt, SubmitRefusal, TransactionState } from './api-types.ts'
 
 /** What the application says, in JSON: bytes are `{"hex": …}`, maps with text keys are objects, others lists of pairs. */
@@ -14,10 +13,11 @@ export type ResultJson =
 /** A transaction that is final. */
 export interface ReceiptJson {
   /**
+   * `certified`: ordered, and signed by members of more than two thirds of the weight, so a proof can be had;
    * `rejected`: it has its place and no effect, by the application's word or because of its seal; `expired`: it came too
    * late for its seal; `duplicate`: it took effect before, and where is forgotten.
    */
-  readonly state: 'ordered' | 'rejected' | 'expired' | 'duplicate'
+  readonly state: 'ordered' | 'certified' | 'rejected' | 'expired' | 'duplicate'
   /** Why it has no effect; null if it has. */
   readonly reason: string | null
   readonly result: ResultJson
@@ -177,10 +177,9 @@ export function resultToJson(value: CborValue | undefined): ResultJson {
   return Object.fromEntries(pairs) as { [key: string]: ResultJson }
 }
 
-function stateOf(outcome: Outcome | undefined): Pick<ReceiptJson, 'state' | 'reason' | 'result'> {
-  if (outcome === undefined) return { state: 'ordered', reason: null, result: null }
-  if (outcome.kind === 'applied')
-    return { state: 'ordered', reason: null, result: resultToJson(outcome.result) }
+function stateOf({ state, outcome }: Receipt): Pick<ReceiptJson, 'state' | 'reason' | 'result'> {
+  if (outcome === undefined) return { state, reason: null, result: null }
+  if (outcome.kind === 'applied') return { state, reason: null, result: resultToJson(outcome.result) }
   const { reason } = outcome
   if (reason === 'expired' || reason === 'duplicate') return { state: reason, reason, result: null }
   return { state: 'rejected', reason, result: null }
@@ -188,7 +187,7 @@ function stateOf(outcome: Outcome | undefined): Pick<ReceiptJson, 'state' | 'rea
 
 export function receiptToJson(receipt: Receipt): ReceiptJson {
   return {
-    ...stateOf(receipt.outcome),
+    ...stateOf(receipt),
     position: receipt.position,
     round: receipt.round,
     time: formatTime(receipt.timestamp),

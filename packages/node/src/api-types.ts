@@ -25,7 +25,8 @@ export interface OrderedTransaction {
 export type TransactionState = 'pending' | 'gossiped' | 'ordered'
 
 export interface Receipt {
-  readonly state: 'ordered'
+  /** `certified`: members of more than two thirds of the weight have signed its round or a later one. */
+  readonly state: 'ordered' | 'certified'
   readonly position: number
   readonly round: number
   readonly timestamp: number
@@ -79,6 +80,8 @@ export interface NodeStatus {
   /** One sentence for people when the state is not `active`. */
   readonly reason: string | undefined
   readonly round: number
+  /** The last round whose certificate this node holds; 0 before the first. It stands for all rounds before it. */
+  readonly certifiedRound: number
   readonly ledgerHash: Uint8Array
   readonly transactions: number
   readonly orderedEvents: number
@@ -119,8 +122,12 @@ export interface RunningNode {
   lookup(id: Uint8Array): Lookup
   /** The receipt of what is final at a position. */
   receiptAt(position: number): Receipt | undefined
-  /** A portable proof of what stands at a position, or that nothing does; undefined as long as no certificate covers it, which is always so where members sign no rounds. */
-  proof?(position: number): ProofJson | undefined
+  /** A portable proof of what stands at a position, or that nothing does; undefined as long as no certificate covers it. */
+  proof(position: number): ProofJson | undefined
+  /** The last round whose certificate this node holds. */
+  certifiedRound(): number
+  /** Called with the round of each new certificate; returns how to stop that. */
+  onCertified(listener: (round: number) => void): () => void
   query(path: string, data: Uint8Array): Promise<CborValue>
   /** Called after the ledger has grown (with its new length in transactions); returns how to stop that. */
   onGrowth(listener: (transactions: number) => void): () => void

@@ -2,6 +2,7 @@
 import type { Block } from '@hearsay/consensus'
 import type { BranchProof, CryptoSuite, Genesis, VerifiedEvent } from '@hearsay/dag'
 import type { GossipTuning, LinkFault, PeerView, WantFrame, LinkTraffic, LivenessView } from '@hearsay/gossip'
+import type { CertifierEffect } from './certifier.ts'
 import type { CreatorTuning } from './creator.ts'
 import type { PoolLimits } from './pool.ts'
 import type { MemberSnapshot } from './snapshot.ts'
@@ -57,11 +58,14 @@ export type MemberInput =
   | { readonly kind: 'creating'; readonly allowed: boolean }
   /** Others' events may be taken in, or not for now (they could not be written): what comes meanwhile is asked for again later. */
   | { readonly kind: 'intake'; readonly allowed: boolean }
+  /** The answer to the effect of that name. */
+  | { readonly kind: 'state-hash'; readonly round: number; readonly hash: Uint8Array }
   /** How long finality takes here lately, as the driver measures it. */
   | ({ readonly kind: 'vitals' } & Vitals)
   | { readonly kind: 'tick' }
 
 export type MemberEffect =
+  | CertifierEffect
   /** The record being replayed is this event. */
   | { readonly kind: 'replayed'; readonly key: string; readonly birthRound: number }
   | {

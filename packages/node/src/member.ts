@@ -5,19 +5,17 @@
  */
 import {
   concatBytes,
-  createEvent,
   decodeEvent,
   networkIdOf,
-  SALT_BYTES,
   trustVerified,
   type LinkedEvent,
   type VerifiedEvent,
 } from '@hearsay/dag'
-import { createGossip, type GossipEffect, type GossipView } from '@hearsay/gossip'
+import { createGossip, RECORD_KINDS, type GossipEffect, type NodeRecord } from '@hearsay/gossip'
+import { createCertifier } from './certifier.ts'
 import { createCreator } from './creator.ts'
-import { freshTips } from './fresh-tips.ts'
 import { createIntake } from './intake.ts'
-import { lookUps } from './look-ups.ts'
+import { gossipViewOf } from './look-ups.ts'
 import {
   RECORD_EVENT,
   RECORD_RESUBMITTED,
@@ -29,10 +27,12 @@ import {
   type Moment,
 } from './member-types.ts'
 import { createOrderer } from './orderer.ts'
+import { nextOwnEvent } from './own-event.ts'
 import { createOwnTransactions } from './own-transactions.ts'
 import { createPool, type Batch } from './pool.ts'
 import { takeSnapshot, type OwnTip } from './snapshot.ts'
-import { createSelfReport, memberReports, networkReport } from './self-report.ts'
+import { viewOf } from './member-view.ts'
+import { createSelfReport } from './self-report.ts'
 
 /** A made event that is not durable yet. */
 interface Unsynced {
@@ -74,21 +74,14 @@ export function createMember(options: MemberOptions): Member {
     onBlock: (block, events) => {
       effects.push({ kind: 'deliver', block, events })
       own.ordered(block)
+      certifier.decided(block)
     },
     onCounted: (keys) => own.counted(keys),
     onAdvance: (threshold) => own.advanced(threshold),
   })
   const { graph } = orderer
 
-  const view: GossipView = {
-    frontier: () => new Map(graph.frontier().map(({ creator: id, sequence }) => [id, sequence])),
-    sequenceOf: (id) => graph.sequenceOf(id),
-    version: () => orderer.linkedEvents(),
-    missing: (from, limit) => graph.missing(from, limit),
-    ...lookUps(graph, members),
-    decidedRound: () => orderer.decidedRound(),
-    ancientThreshold: () => orderer.ancientThreshold(),
-  }
+  const view = gossipViewOf(orderer, members)
   const gossip = createGossip(
     {
       networkId,
@@ -104,6 +97,17 @@ export function createMember(options: MemberOptions): Member {
   )
 
   const count = (reason: string): void => void counters.set(reason, (counters.get(reason) ?? 0) + 1)
+
+  const certifier = createCertifier({
+    members,
+    memberId,
+    networkId,
+    secretKey: options.secretKey,
+    suite,
+    publish: (content) => void gossip.publish(RECORD_KINDS.roundSignature, content),
+    count,
+    emit: (effect) => effects.push(effect),
+  })
 
   const intake = createIntake({
     memberId,
@@ -204,23 +208,7 @@ export function createMember(options: MemberOptions): Member {
 
   function create(frontier: Float64Array, now: Moment): void {
     const batch = pool.takeBatch()
-    const event = createEvent(
-      {
-        creator: memberId,
-        sequence: (ownTip?.sequence ?? 0) + 1,
-        birthRound: orderer.decidedRound() + 1,
-        timestamp: Math.max(now.wallMicros, (ownTip?.timestamp ?? 0) + 1),
-        salt: options.randomBytes(SALT_BYTES),
-        selfParent: ownTip?.reference,
-        otherParents: freshTips(graph, members, memberId),
-        transactions: batch.transactions.map(({ bytes, count }) =>
-          count === undefined ? bytes : { payload: bytes, count },
-        ),
-      },
-      networkId,
-      options.secretKey,
-      suite,
-    )
+    const event = nextOwnEvent(options, networkId, orderer, ownTip, batch, now.wallMicros)
     unsynced = { event, batch }
     for (const id of batch.staleIds) {
       const bytes = concatBytes(id, event.id)
@@ -255,6 +243,7 @@ export function createMember(options: MemberOptions): Member {
   function start(now: Moment): void {
     started = true
     gossip.begin(Math.floor(now.wallMicros / 1_000_000))
+    certifier.begin(orderer.head(), orderer.lastTimestamp())
     own.start()
   }
 
@@ -267,7 +256,7 @@ export function createMember(options: MemberOptions): Member {
 
   function applyGossip(effect: GossipEffect, now: Moment): void {
     if (effect.kind === 'events') return mayTakeIn ? intake(effect, now) : count('intake-paused')
-    if (effect.kind === 'record') return
+    if (effect.kind === 'record') return heardRecord(effect.record)
     if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
     // Nobody sends notes yet.
@@ -275,6 +264,13 @@ export function createMember(options: MemberOptions): Member {
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
   }
+
+  function heardRecord({ kind, member, content }: NodeRecord): void {
+    if (kind === RECORD_KINDS.roundSignature) certifier.heard(member, content)
+  }
+
+  const isQuiet = (): boolean =>
+    pool.size() === 0 && orderer.undecidedEvents() === 0 && unsynced === undefined && !isBehind()
 
   function apply(input: MemberInput, now: Moment): void {
     switch (input.kind) {
@@ -303,6 +299,8 @@ export function createMember(options: MemberOptions): Member {
       case 'intake':
         mayTakeIn = input.allowed
         return
+      case 'state-hash':
+        return certifier.stateHash(input.round, input.hash)
       case 'vitals':
         return report.vitals(input)
       case 'tick':
@@ -316,7 +314,10 @@ export function createMember(options: MemberOptions): Member {
     apply(input, now)
     takeGossip(now)
     considerCreating(now)
-    if (started) report.consider(now.monotonicMs)
+    if (started && !failed) {
+      report.consider(now.monotonicMs)
+      certifier.consider(isQuiet(), now.monotonicMs)
+    }
     takeGossip(now)
     const taken = effects
     effects = []
@@ -324,41 +325,29 @@ export function createMember(options: MemberOptions): Member {
   }
 
   function nextTickMs(nowMs: number): number | undefined {
-    const wishes = [gossip.nextTickMs(nowMs), createAtMs, started ? report.nextMs() : undefined]
+    const wishes = [
+      gossip.nextTickMs(nowMs),
+      createAtMs,
+      started ? report.nextMs() : undefined,
+      certifier.nextMs(),
+    ]
     const next = Math.min(...wishes.map((wish) => wish ?? Infinity))
     return next === Infinity ? undefined : next
   }
 
-  function currentView(): MemberView {
-    const head = orderer.head()
-    return {
-      round: head.round,
-      ledgerHash: head.hash,
-      transactions: head.nextPosition,
-      orderedEvents: head.nextOrder,
-      lastTimestamp: orderer.lastTimestamp(),
-      poolTransactions: pool.size(),
-      poolBytes: pool.bytes(),
-      undecidedEvents: orderer.undecidedEvents(),
-      staleOwnEvents: own.staleEvents(),
-      ownSequence: unsynced?.event.sequence ?? ownTip?.sequence ?? 0,
-      durableSequence: ownTip?.sequence ?? 0,
-      linkedEvents: orderer.linkedEvents(),
-      waitingEvents: graph.waitingCount(),
-      ancientThreshold: orderer.ancientThreshold(),
-      isBehind: isBehind(),
-      peers: gossip.peers(),
-      branched: view.branchedMembers(),
+  const currentView = (): MemberView =>
+    viewOf({
+      genesis,
+      orderer,
+      pool,
+      own,
+      gossip,
       counters,
-      reports: () => memberReports(gossip, members),
-      gossip: (nowMs) => ({
-        liveness: gossip.liveness(nowMs),
-        traffic: gossip.traffic(),
-        upstreams: gossip.upstreams(),
-      }),
-      network: () => networkReport(memberReports(gossip, members), members),
-    }
-  }
+      isBehind: isBehind(),
+      branched: view.branchedMembers(),
+      ownTip,
+      unsynced: unsynced?.event,
+    })
 
   return {
     step,
