@@ -156,7 +156,9 @@ async function checkFiles(network: PowerNetwork, machine: Machine): Promise<void
     )
     const ledger = verifyLedgerFile(dir, undefined, files)
     if (journal.tornTail !== undefined || ledger.tornTail !== undefined)
-      throw network.violation(`${name} stopped and left a torn end`)
+      throw network.violation(
+        `${name} stopped and left a torn end: ${JSON.stringify(journal.tornTail ?? ledger.tornTail)}`,
+      )
   } catch (error) {
     if (error instanceof Violation) throw error
     network.halted(machine, error)

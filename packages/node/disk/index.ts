@@ -10,6 +10,7 @@ export {
   JournalForeign,
   JournalMissing,
   KeyPermissions,
+  systemCode,
 } from './errors.ts'
 export { type Files, nodeFiles, type OpenMode, readFully } from './files.ts'
 export {

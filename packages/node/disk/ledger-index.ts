@@ -115,7 +115,13 @@ export function openLedgerIndex(files: Files, layout: Layout): LedgerIndex {
     firstRound: () => (last < first ? undefined : first),
     lastRound: () => (last < first ? undefined : last),
     write,
-    sync: () => files.sync(fd),
+    sync() {
+      try {
+        files.sync(fd)
+      } catch (error) {
+        throw new JournalFailed(path, 'fsync', true, error)
+      }
+    },
     close: () => files.close(fd),
   }
 }

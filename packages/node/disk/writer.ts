@@ -130,8 +130,8 @@ export async function close(store: Store): Promise<void> {
   while (!store.closed && store.failure === null && (store.running !== null || store.durable < store.end)) {
     await sync(store)
   }
-  // The mark behind the last sync too: after this, whatever is not sound is damage.
-  if (store.marksDurable && !store.closed && store.failure === null && store.bufferedBytes === 0) {
+  // The mark behind the last sync too: after this, whatever is not sound is damage. A full disk may have taken half of it.
+  if (store.marksDurable && !store.closed && store.failure === null && flushMark(store)) {
     syncNow(store, store.active.path, store.fd)
   }
   abandon(store)
@@ -271,10 +271,17 @@ async function commit(store: Store): Promise<void> {
 export function mark(store: Store): void {
   if (!store.marksDurable || store.closed) return
   put(store, store.segments.at(-1)!, markKind, nothing)
+  flushMark(store)
+}
+
+/** Whether everything is with the system; nobody waits for a mark, so a full disk is no error here. */
+function flushMark(store: Store): boolean {
   try {
     flush(store)
+    return true
   } catch (error) {
     if (!(error instanceof DiskFull)) throw error
+    return false
   }
 }
 

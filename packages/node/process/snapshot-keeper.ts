@@ -4,7 +4,7 @@
  * ever speaks of what a crash could take away.
  */
 import type { Journal } from '../disk/index.ts'
-import { DiskFull } from '../disk/index.ts'
+import { DiskError, DiskFull, systemCode } from '../disk/index.ts'
 import type { JournalFloor } from '../src/journal-floor.ts'
 import type { Member } from '../src/member-types.ts'
 import type { RepairIndex } from '../src/repair-index.ts'
@@ -82,9 +82,12 @@ export function createSnapshotKeeper(parts: SnapshotKeeperParts): SnapshotKeeper
       await ledger.sync()
       await store.write({ ...snapshot, ledgerFrom })
     } catch (error) {
-      // The next one is due later; a restart has more to read until then.
-      if (!(error instanceof DiskFull) && (error as { code?: unknown }).code !== 'ENOSPC') throw error
-      parts.narrate(`snapshot of round ${round}: no space`)
+      // What the system refuses for a snapshot costs nothing but time: the next one is due later, and a restart has more to read
+      // until then. The ledger's own errors are those of a file that must not fail.
+      const isRefused = !(error instanceof DiskError) && systemCode(error) !== undefined
+      if (!isRefused && !(error instanceof DiskFull)) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      parts.narrate(`snapshot of round ${round}: ${store.path(round)} could not be written: ${reason}`)
       return
     }
     writtenRound = round
