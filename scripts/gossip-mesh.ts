@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { peekEvent, type Genesis } from '../packages/dag/src/index.ts'
 import { createBestSuite } from '../packages/dag/native/index.ts'
-import { encodeFrame } from '../packages/gossip/src/index.ts'
+import { decodeFrame, encodeFrame } from '../packages/gossip/src/index.ts'
 import { startTransport, type PeerAddress, type Transport } from '../packages/gossip/ws/index.ts'
 import {
   createMember,
@@ -53,6 +53,7 @@ function start(id: number): Running {
   const queue: MemberInput[] = []
   let isRunning = false
   let timer: NodeJS.Timeout | undefined
+  let loopLagMs = 0
   const member = createMember({
     genesis,
     memberId: id,
@@ -76,6 +77,7 @@ function start(id: number): Running {
           dispatch({ kind: 'durable', sequence: effect.sequence })
         })
       case 'send':
+        noteFrame(effect.frame)
         return transport?.send(effect.link, effect.frame)
       case 'close':
         return transport?.close(effect.link, effect.fault)
@@ -95,18 +97,32 @@ function start(id: number): Running {
     isRunning = true
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const now = performance.now()
-      const moment = { monotonicMs: now, wallMicros: Date.now() * 1_000, loopLagMs: 0 }
+      const moment = { monotonicMs: now, wallMicros: Date.now() * 1_000, loopLagMs }
       for (const effect of member.step(next, moment)) execute(effect)
     }
     isRunning = false
     clearTimeout(timer)
     const atMs = member.nextTickMs(performance.now())
-    if (atMs !== undefined)
-      timer = setTimeout(() => dispatch({ kind: 'tick' }), Math.max(0, atMs - performance.now()))
+    if (atMs === undefined) return
+    timer = setTimeout(
+      () => {
+        // As the node's driver does.
+        loopLagMs = 0.8 * loopLagMs + 0.2 * Math.max(0, performance.now() - atMs - 1)
+        dispatch({ kind: 'tick' })
+      },
+      Math.max(0, atMs - performance.now()),
+    )
   }
 
   const running: Running = { id, member, records, transport: undefined, dispatch }
   return running
+}
+
+/** Bytes by kind of frame, to see what control is made of. */
+const kinds = new Map<string, number>()
+function noteFrame(frame: Uint8Array): void {
+  const kind = frame[0] === 2 ? 'elided' : (decodeFrame(frame)?.kind ?? 'unknown')
+  kinds.set(kind, (kinds.get(kind) ?? 0) + frame.length)
 }
 
 function noteEvent(at: number, records: Uint8Array[], event: Uint8Array): void {
@@ -185,6 +201,7 @@ measuring = false
 for (const timer of timers) clearInterval(timer)
 await pause(5_000)
 const idleBefore = sums()
+kinds.clear()
 await pause(20_000)
 const idle = minus(sums(), idleBefore)
 const at = (values: number[], share: number): number => {
@@ -205,6 +222,9 @@ console.log(
     allKnowMs: { p50: at(known, 0.5), p99: at(known, 0.99) },
     controlBytesPerSecondPerLink: Math.round((active.control / seconds / links) * 10) / 10,
     idleBytesPerSecondPerLink: Math.round(((idle.control + idle.header) / 20 / links) * 10) / 10,
+    idleByKind: Object.fromEntries(
+      [...kinds].map(([kind, bytes]) => [kind, Math.round((bytes / 20 / links) * 10) / 10]),
+    ),
     cpuShare: Math.round((cpu.user + cpu.system) / 1e4 / seconds) / 100,
     machine: {
       cpu: cpus()[0]?.model.trim(),

@@ -1,6 +1,6 @@
 // Prints figures of the gossip protocol in virtual time, one line of JSON a measurement, from a seed.
 //
-//   node scripts/gossip-shows.ts sparse|gap|lost|detect|stalls|split|flap [seed]
+//   node scripts/gossip-shows.ts mesh|sparse|gap|lost|detect|stalls|split|flap [seed]
 import type { LivenessView } from '../packages/gossip/src/index.ts'
 import { createNet, percentile, seeded, type Net } from '../test/gossip/net.ts'
 
@@ -31,6 +31,52 @@ function spread(net: Net, fromCount: number): object {
     p99Ms: round(percentile(latency, 0.99), 1),
     maxMs: round(Math.max(...latency), 1),
   }
+}
+
+interface Sums {
+  control: number
+  header: number
+  events: number
+}
+
+function sums(net: Net): Sums {
+  const sum: Sums = { control: 0, header: 0, events: 0 }
+  for (const { member } of net.nodes) {
+    for (const { sent } of member.view().gossip(net.now()).traffic.values()) {
+      sum.control += sent.control
+      sum.header += sent.header
+      sum.events += sent.events
+    }
+  }
+  return sum
+}
+
+/** A full mesh, at 10 events a second a member and then idle: what the protocol costs when no processor is short. */
+function mesh(): void {
+  const members = 16
+  const links = (members * (members - 1)) / 2
+  const net = createNet({ seed, members, latencyMs: () => 0.5, jitterMs: 1, eventEveryMs: 100 })
+  net.load(100, 100)
+  net.run(3_000)
+  const before = { ...sums(net), arrivals: net.arrivals.length, duplicates: net.duplicates() }
+  net.run(10_000)
+  const active = sums(net)
+  const result = spread(net, before.arrivals) as { deliveries: number }
+  const duplicates = net.duplicates() - before.duplicates
+  net.stopLoad()
+  net.run(5_000)
+  const idle = sums(net)
+  net.run(60_000)
+  print({
+    show: 'mesh',
+    members,
+    eventsPerSecondPerMember: round((active.events - before.events) / 15 / members / 10, 1),
+    copies: round(1 + duplicates / result.deliveries, 3),
+    headerBytesPerEvent: round((active.header - before.header) / (active.events - before.events), 1),
+    controlBytesPerSecondPerLink: round((active.control - before.control) / 10 / links, 1),
+    idleBytesPerSecondPerLink: round((sums(net).control - idle.control) / 60 / links, 1),
+    ...result,
+  })
 }
 
 /** 60 % of the pairs have no link (and the rest is connected). */
@@ -258,6 +304,7 @@ function split(flaps: number): void {
 }
 
 const shows: Readonly<Record<string, () => void>> = {
+  mesh,
   sparse: () => [0.3, 0.6].forEach(sparse),
   gap,
   lost,

@@ -16,7 +16,7 @@ const MEMBERS = Array.from({ length: 16 }, (_, i) => i + 1)
 
 interface Chains {
   readonly all: VerifiedEvent[]
-  grow(creator: number, payloadBytes: number): VerifiedEvent
+  grow(creator: number, payloadBytes: number, isDense?: boolean): VerifiedEvent
   find(creator: number, sequence: number): EventReference | undefined
   numberOf(parent: EventReference): number | undefined
 }
@@ -33,11 +33,11 @@ function createChains(random: Random): Chains {
   const all: VerifiedEvent[] = []
   return {
     all,
-    grow: (creator, payloadBytes) => {
+    grow: (creator, payloadBytes, isDense = false) => {
       const chain = chains.get(creator)!
       const self = chain.at(-1)
       const others = MEMBERS.filter(
-        (id) => id !== creator && chains.get(id)!.length > 0 && random.below(4) === 0,
+        (id) => id !== creator && chains.get(id)!.length > 0 && (isDense || random.below(4) === 0),
       )
       const parents = others.map((id) => chains.get(id)!.at(-1)!)
       const event = createEvent(
@@ -105,6 +105,55 @@ describe('an elided event', () => {
     expect(header / followed).toBeLessThanOrEqual(96)
   })
 
+  test('of sixteen members at one pace has a header of 90 bytes at most, with fifteen other-parents', () => {
+    const random = createRandom(11)
+    const chains = createChains(random)
+    const writer = createElidedWriter(MEMBERS)
+    const reader = createElidedReader(MEMBERS, 4)
+    const headers: number[] = []
+    for (let i = 0; i < 60; i++) {
+      // One of the others now and then makes two between two of member 4.
+      for (const creator of MEMBERS) {
+        for (let more = creator !== 4 && random.below(12) === 0 ? 2 : 1; more > 0; more--) {
+          const event = chains.grow(creator, 100, true)
+          if (creator !== 4) continue
+          const frame = writer.write(event, chains.numberOf)
+          const [read] = reader.read(frame) ?? []
+          const restored = restoreEvent(read!, chains.find, networkId, suite.sha256)
+          expect(restored.ok && equalBytes(restored.bytes, event.bytes)).toBe(true)
+          if (event.otherParents.length === 15) headers.push(frame.length - 104)
+        }
+      }
+    }
+    expect(headers.length).toBeGreaterThan(20)
+    const mean = headers.slice(1).reduce((sum, bytes) => sum + bytes, 0) / (headers.length - 1)
+    expect(mean).toBeLessThanOrEqual(90)
+  })
+
+  test('from who does not pack is read as well, and what is packed has one form', () => {
+    const chains = createChains(createRandom(12))
+    for (let i = 0; i < 80; i++) chains.grow(MEMBERS[i % 16]!, 0, true)
+    const events = chains.all.filter(({ creator }) => creator === 2)
+    const packing = createElidedWriter(MEMBERS)
+    const listing = createElidedWriter(MEMBERS)
+    const fromPacked = createElidedReader(MEMBERS, 2)
+    const fromListed = createElidedReader(MEMBERS, 2)
+    for (const [i, event] of events.entries()) {
+      const packed = packing.write(event, chains.numberOf)
+      const listed = listing.write(event, chains.numberOf, false)
+      expect(fromPacked.read(packed)).toEqual(fromListed.read(listed))
+      if (i === 0) continue
+      expect(listed.length - packed.length).toBeGreaterThanOrEqual(12)
+      // A bit of the padding set: the same parents otherwise told are not taken.
+      const reader = createElidedReader(MEMBERS, 2)
+      reader.read(listing.write(events[i - 1]!, chains.numberOf, false))
+      const at = packed.length - 81 - 1
+      const padded = packed.slice()
+      padded[at]! |= 1
+      expect(reader.read(padded)).toBeUndefined()
+    }
+  })
+
   test('says which parent is not there', () => {
     const chains = createChains(createRandom(6))
     for (let i = 0; i < 60; i++) chains.grow(MEMBERS[i % 16]!, 0)
@@ -154,7 +203,7 @@ describe('an elided event', () => {
     for (let i = 0; i < 100; i++) chains.grow(MEMBERS[random.below(16)]!, 0)
     chains.grow(1, 0)
     const first = chains.all.at(-1)!
-    const second = chains.grow(1, 20)
+    const second = chains.grow(1, 20, true)
     const writer = createElidedWriter(MEMBERS)
     const frames = [writer.write(first, chains.numberOf), writer.write(second, chains.numberOf)]
     for (const [at, event] of [first, second].entries()) {

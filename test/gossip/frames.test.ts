@@ -34,6 +34,7 @@ const frames: readonly Frame[] = [
     recordsDigest: 2 ** 32 - 1,
   },
   { kind: 'status', decidedRound: 0, ancientThreshold: 1, frontier: new Map(), recordsDigest: 0 },
+  { kind: 'digest', recordsDigest: 2 ** 32 - 1 },
   { kind: 'graft', creator: 4_294_967_295, sequence: 2 ** 48 },
   { kind: 'prune', creator: 1 },
   { kind: 'ping', nonce: 0xffff },
@@ -93,7 +94,9 @@ describe('frames that are refused', () => {
   const cases: Readonly<Record<string, CborValue>> = {
     'no array': new Map([[1, 2]]),
     'an empty array': [],
-    'a kind that is not known': [4, 1],
+    'a kind that is not known': [5, 1],
+    'a digest below zero': [4, -1],
+    'two digests': [4, 1, 1],
     'features below zero': [1, id, 1, 1, '', -1],
     'a status without a digest': [16, 1, 1, [1, 5]],
     'a graft without a number': [22, 1],

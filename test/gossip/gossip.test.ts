@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { concatBytes } from '@hearsay/dag'
-import { DEFAULT_TUNING, encodeFrame, LINK_FAULTS, type Frame, type LinkFault } from '@hearsay/gossip'
+import {
+  DEFAULT_TUNING,
+  encodeFrame,
+  FEATURES,
+  LINK_FAULTS,
+  RECORD_KINDS,
+  type Frame,
+  type LinkFault,
+} from '@hearsay/gossip'
 import { createRandom } from '../dag/random.ts'
 import { createMachine, ends, eventOf, hello, networkId, status, wants } from './harness.ts'
 
@@ -10,7 +18,7 @@ describe('links', () => {
     machine.grow(1, 4)
     machine.gossip.opened(7, 2, 0)
     expect(machine.take().said).toEqual([
-      { link: 7, frame: { ...hello(1), software: 'machine', features: 1 } },
+      { link: 7, frame: { ...hello(1), software: 'machine', features: 7 } },
       {
         link: 7,
         frame: status([
@@ -27,6 +35,31 @@ describe('links', () => {
     machine.gossip.closed(7, 2)
     expect(machine.gossip.peers()).toEqual([])
     expect(machine.gossip.nextTickMs(2)).toBeUndefined()
+  })
+
+  test('are told of records alone in a few bytes, if they can read that', () => {
+    for (const features of [0, FEATURES.digest]) {
+      const machine = createMachine(3)
+      machine.gossip.opened(7, 2, 0)
+      machine.hear(7, { ...hello(2), features }, 0)
+      machine.take()
+      machine.gossip.publish(RECORD_KINDS.state, Uint8Array.of(1))
+      machine.gossip.tick(1_000)
+      const kinds = machine.take().said.map(({ frame }) => frame.kind)
+      expect(kinds).toEqual(['records', features === 0 ? 'status' : 'digest'])
+      machine.grow(1, 5)
+      machine.gossip.tick(2_000)
+      expect(machine.take().said.map(({ frame }) => frame.kind)).toEqual(['status'])
+    }
+  })
+
+  test('that say only a digest are asked for the records that differ', () => {
+    const machine = createMachine(3)
+    machine.join(2, 0)
+    machine.take()
+    machine.hear(2, { kind: 'digest', recordsDigest: 77 }, 10)
+    machine.gossip.tick(10 + DEFAULT_TUNING.recordGraceMs)
+    expect(machine.take().said.map(({ frame }) => frame.kind)).toContain('versions')
   })
 
   const other = networkId.slice()

@@ -11,14 +11,12 @@
  *
  *   frame   2, then events
  *   event   flags: number of other-parents (bits 0–4, 31: a varint follows), 32: not relative to the last one,
- *           64: the birth round has moved (its difference follows)
+ *           64: the birth round has moved (its difference follows), 128: other-parents are packed (then bits 0–4 are zero)
  *           32 set:   sequence, birth round, timestamp
  *           32 clear: [birth round difference,] timestamp difference
- *           other-parents; payload length; salt 16; signature 64; payload
- *   parent  one byte: slot difference (high four bits, from 1) and sequence difference (low four bits, from 1), or
- *           zero: slot, then 2·sequence, or 1, birth round and id (32)
+ *           other-parents (elided-parents.ts); payload length; salt 16; signature 64; payload
  *
- * Slots number the members by ascending id. Differences are taken to what earlier events on this link said.
+ * Differences are taken to what earlier events on this link said.
  */
 import {
   assembleEvent,
@@ -31,7 +29,8 @@ import {
   type EventReference,
   type Sha256,
 } from '@hearsay/dag'
-import { createByteSink, createByteSource, type ByteSink, type ByteSource } from './varint.ts'
+import { packParents, readPacked, readParent, writeParents, type ElidedParent } from './elided-parents.ts'
+import { createByteSink, createByteSource, type ByteSource } from './varint.ts'
 
 /** The first byte of such a frame; frames in CBOR are arrays and begin with 0x80 or more. */
 export const ELIDED_FRAME = 2
@@ -41,13 +40,8 @@ export const MAX_ELIDED_EVENTS = 128
 const COUNT_FOLLOWS = 31
 const ABSOLUTE = 32
 const BIRTH_MOVED = 64
+const PACKED = 128
 const SIGNATURE_BYTES = 64
-/** Above this a difference does not fit the short form. */
-const SHORT = 15
-
-/** A parent by its creator and number, or in full. */
-export type ElidedParent = { readonly creator: number; readonly sequence: number } | EventReference
-
 export interface ElidedEvent {
   readonly creator: number
   readonly sequence: number
@@ -70,47 +64,23 @@ interface Base {
 
 export interface ElidedWriter {
   /** One frame with one event, which follows the last written one or stands for itself. */
-  write(event: DecodedEvent, sequenceOf: (parent: EventReference) => number | undefined): Uint8Array
+  write(
+    event: DecodedEvent,
+    sequenceOf: (parent: EventReference) => number | undefined,
+    mayPack?: boolean,
+  ): Uint8Array
   /** An event was not sent on this link: the next one stands for itself. */
   interrupt(): void
-}
-
-function writeParents(
-  sink: ByteSink,
-  parents: readonly EventReference[],
-  named: Float64Array,
-  slotOf: (creator: number) => number,
-  sequenceOf: (parent: EventReference) => number | undefined,
-): void {
-  let lastSlot = -1
-  for (const parent of parents) {
-    const slot = slotOf(parent.creator)
-    const sequence = sequenceOf(parent)
-    const slotStep = slot - lastSlot
-    const sequenceStep = sequence === undefined ? Infinity : sequence - named[slot]!
-    if (slotStep >= 1 && slotStep <= SHORT && sequenceStep >= 1 && sequenceStep <= SHORT) {
-      sink.byte(slotStep * 16 + sequenceStep)
-    } else {
-      sink.byte(0)
-      sink.varint(slot)
-      if (sequence === undefined) {
-        sink.varint(1)
-        sink.varint(parent.birthRound)
-        sink.bytes(parent.id)
-      } else sink.varint(2 * sequence)
-    }
-    lastSlot = slot
-    if (sequence !== undefined) named[slot] = sequence
-  }
 }
 
 /** For the own events of one member on one link. `members` by ascending id. */
 export function createElidedWriter(members: readonly number[]): ElidedWriter {
   const slots = new Map(members.map((id, slot) => [id, slot]))
+  const slotOf = (creator: number): number => slots.get(creator)!
   let base: Base | undefined
   return {
     interrupt: () => void (base = undefined),
-    write: (event, sequenceOf) => {
+    write: (event, sequenceOf, mayPack = true) => {
       const { sequence, birthRound, timestamp, otherParents, salt, signature, payload } = eventParts(event)
       const follows = base !== undefined && base.sequence + 1 === sequence
       const from: Base =
@@ -120,13 +90,20 @@ export function createElidedWriter(members: readonly number[]): ElidedWriter {
       const moved = follows && birthRound !== from.birthRound
       const sink = createByteSink()
       sink.byte(ELIDED_FRAME)
-      const count = Math.min(otherParents.length, COUNT_FOLLOWS)
-      sink.byte(count + (follows ? 0 : ABSOLUTE) + (moved ? BIRTH_MOVED : 0))
+      const packed =
+        mayPack && follows
+          ? packParents(otherParents, slotOf(event.creator), from.named, slotOf, sequenceOf)
+          : undefined
+      const count = packed === undefined ? Math.min(otherParents.length, COUNT_FOLLOWS) : 0
+      sink.byte(
+        count + (follows ? 0 : ABSOLUTE) + (moved ? BIRTH_MOVED : 0) + (packed === undefined ? 0 : PACKED),
+      )
       if (count === COUNT_FOLLOWS) sink.varint(otherParents.length)
       if (!follows) sink.varint(sequence)
       if (!follows || moved) sink.varint(birthRound - from.birthRound)
       sink.varint(timestamp - from.timestamp)
-      writeParents(sink, otherParents, from.named, (creator) => slots.get(creator)!, sequenceOf)
+      if (packed === undefined) writeParents(sink, otherParents, from.named, slotOf, sequenceOf)
+      else packed(sink)
       sink.varint(payload.length)
       sink.bytes(salt)
       sink.bytes(signature)
@@ -142,45 +119,31 @@ export interface ElidedReader {
   read(frame: Uint8Array): readonly ElidedEvent[] | undefined
 }
 
-function readParent(
-  source: ByteSource,
-  lastSlot: number,
-  named: Float64Array,
-  members: readonly number[],
-): { readonly slot: number; readonly parent: ElidedParent } | undefined {
-  const short = source.byte()
-  const slot = short === 0 ? source.varint() : lastSlot + (short >> 4)
-  const creator = members[slot]
-  if (creator === undefined || source.failed) return undefined
-  if (short !== 0) {
-    if (short >> 4 === 0 || (short & SHORT) === 0) return undefined
-    named[slot]! += short & SHORT
-    return { slot, parent: { creator, sequence: named[slot]! } }
-  }
-  const form = source.varint()
-  if (form === 1) {
-    const birthRound = source.varint()
-    if (birthRound > MAX_UINT48) return undefined
-    return { slot, parent: { creator, birthRound, id: source.bytes(32) } }
-  }
-  if (form % 2 !== 0 || form === 0 || form / 2 > MAX_UINT48) return undefined
-  named[slot] = form / 2
-  return { slot, parent: { creator, sequence: form / 2 } }
-}
-
 /** For the own events of `creator` on one link. */
 export function createElidedReader(members: readonly number[], creator: number): ElidedReader {
   let base: Base | undefined
+  const ownSlot = members.indexOf(creator)
+
+  function readList(source: ByteSource, count: number, named: Float64Array): ElidedParent[] | undefined {
+    const parents: ElidedParent[] = []
+    for (let i = 0, lastSlot = -1; i < count; i++) {
+      const read = readParent(source, lastSlot, named, members)
+      if (read === undefined) return undefined
+      parents.push(read.parent)
+      lastSlot = read.slot
+    }
+    return parents
+  }
 
   function readEvent(source: ByteSource): ElidedEvent | undefined {
     const flags = source.byte()
-    if (flags >= 128) return undefined
     const isAbsolute = (flags & ABSOLUTE) !== 0
     if (!isAbsolute && base === undefined) return undefined
-    if (isAbsolute && (flags & BIRTH_MOVED) !== 0) return undefined
+    const isPacked = (flags & PACKED) !== 0
+    if (isAbsolute && ((flags & BIRTH_MOVED) !== 0 || isPacked)) return undefined
     const shortCount = flags & COUNT_FOLLOWS
     const count = shortCount === COUNT_FOLLOWS ? source.varint() : shortCount
-    if (count > MAX_OTHER_PARENTS) return undefined
+    if (count > MAX_OTHER_PARENTS || (isPacked && count > 0)) return undefined
     const from: Base =
       isAbsolute || base === undefined
         ? { sequence: 0, birthRound: 0, timestamp: 0, named: new Float64Array(members.length) }
@@ -189,13 +152,10 @@ export function createElidedReader(members: readonly number[], creator: number):
     const hasBirth = isAbsolute || (flags & BIRTH_MOVED) !== 0
     const birthRound = from.birthRound + (hasBirth ? source.varint() : 0)
     const timestamp = from.timestamp + source.varint()
-    const otherParents: ElidedParent[] = []
-    for (let i = 0, lastSlot = -1; i < count; i++) {
-      const read = readParent(source, lastSlot, from.named, members)
-      if (read === undefined) return undefined
-      otherParents.push(read.parent)
-      lastSlot = read.slot
-    }
+    const otherParents = isPacked
+      ? readPacked(source, ownSlot, from.named, members)
+      : readList(source, count, from.named)
+    if (otherParents === undefined) return undefined
     const payloadBytes = source.varint()
     if (payloadBytes > MAX_PAYLOAD_BYTES) return undefined
     const salt = source.bytes(SALT_BYTES)

@@ -5,6 +5,7 @@
  *   1  HELLO     [1, network id, version, member id, software, features]  first on every link, both ways
  *   2  PING      [2, nonce]                                               nonce below 2^16; liveness.ts
  *   3  PONG      [3, nonce]
+ *   4  DIGEST    [4, digest of records]                                    instead of STATUS when only records have changed
  *  16  STATUS    [16, decided round, ancient threshold, frontier, digest]   frontier: [creator, sequence, creator, …]
  *  17  EVENTS    [17, request or 0, [event, …]]                             pushes have request 0
  *  18  WANT      [18, request, frontier, [[creator, birth round, id], …], bytes wanted at most, ancient threshold]
@@ -53,6 +54,11 @@ export interface StatusFrame {
   readonly ancientThreshold: number
   readonly frontier: Frontier
   /** Of the records held, see `RecordBook.digest`. */
+  readonly recordsDigest: number
+}
+/** To who understands it: the frontier that was last told here stands. */
+export interface DigestFrame {
+  readonly kind: 'digest'
   readonly recordsDigest: number
 }
 export interface EventsFrame {
@@ -128,7 +134,7 @@ export interface AliveFrame {
   readonly signature: Uint8Array
 }
 /** What a peer may be sent that not every version understands. */
-export const FEATURES = { elided: 1 } as const
+export const FEATURES = { elided: 1, packed: 2, digest: 4 } as const
 
 export type Frame =
   | PingFrame
@@ -139,6 +145,7 @@ export type Frame =
   | PruneFrame
   | HelloFrame
   | StatusFrame
+  | DigestFrame
   | EventsFrame
   | WantFrame
   | WantEndFrame
@@ -156,6 +163,7 @@ const VERSIONS = 21
 const NOTE = 48
 const PING = 2
 const PONG = 3
+const DIGEST = 4
 const PROBE_ASK = 24
 const PROBE = 25
 const ALIVE = 26
@@ -187,6 +195,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
         frontierValues(frame.frontier),
         frame.recordsDigest,
       ])
+    case 'digest':
+      return encodeCbor([DIGEST, frame.recordsDigest])
     case 'events':
       return encodeCbor([EVENTS, frame.request, frame.events])
     case 'want':
@@ -350,6 +360,8 @@ function parseFields(fields: readonly CborValue[]): Frame | undefined {
   const [kind, request, complete] = fields
   if (kind === HELLO && fields.length === 6) return parseHello(fields)
   if (kind === STATUS && fields.length === 5) return parseStatus(fields)
+  if (kind === DIGEST && fields.length === 2 && isCount(request))
+    return { kind: 'digest', recordsDigest: request }
   if (kind === EVENTS && fields.length === 3) return parseEvents(fields)
   if (kind === WANT && fields.length === 6) return parseWant(fields)
   if (kind === GRAFT || kind === PRUNE) return parseTree(fields)

@@ -107,8 +107,10 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
   }
 
   function tell(link: Link): void {
+    const isOnlyRecords = link.toldVersion === view.version() && (link.features & FEATURES.digest) !== 0
     link.toldVersion = view.version()
     link.toldDigest = book.digest()
+    if (isOnlyRecords) return say(link.link, { kind: 'digest', recordsDigest: link.toldDigest })
     say(link.link, {
       kind: 'status',
       decidedRound: view.decidedRound(),
@@ -122,7 +124,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     const state = createLink(link, memberId, memberIds, tuning.controlBurst, nowMs)
     links.set(link, state)
     const { networkId, software } = options
-    const features = FEATURES.elided
+    const features = FEATURES.elided + FEATURES.packed + FEATURES.digest
     say(link, {
       kind: 'hello',
       networkId,
@@ -179,6 +181,8 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         link.decidedRound = received.decidedRound
         records.heardDigest(id, received.recordsDigest, nowMs)
         return repairs.heardStatus(id, received.decidedRound, received.frontier, nowMs)
+      case 'digest':
+        return records.heardDigest(id, received.recordsDigest, nowMs)
       case 'events':
         repairs.heardEvents(id, received.request, nowMs)
         return takeIn(id, received.request, received.events, false)
@@ -265,7 +269,8 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         continue
       }
       let bytes: Uint8Array
-      if ((link.features & FEATURES.elided) !== 0 && isRecent) bytes = link.writer.write(event, view.numberOf)
+      if ((link.features & FEATURES.elided) !== 0 && isRecent)
+        bytes = link.writer.write(event, view.numberOf, (link.features & FEATURES.packed) !== 0)
       else {
         link.writer.interrupt()
         bytes = whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })

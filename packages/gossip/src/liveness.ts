@@ -15,25 +15,16 @@
  *
  * All this steers whom to talk to and what to show, never what is valid, who is a member, or what is a quorum.
  */
-import {
-  ascii,
-  concatBytes,
-  decodeCbor,
-  encodeCbor,
-  type CborValue,
-  type CryptoSuite,
-  type Member,
-} from '@hearsay/dag'
+import { ascii, concatBytes, encodeCbor, type CryptoSuite, type Member } from '@hearsay/dag'
 import type { Frame } from './frames.ts'
-import { MAX_RECORD_BYTES, RECORD_KINDS, type NodeRecord, type RecordBook } from './records.ts'
+import { RECORD_KINDS, type NodeRecord, type RecordBook } from './records.ts'
+import { decodeSuspicions, encodeSuspicions, MAX_SUSPECTS, type Suspicion } from './suspicions.ts'
 
 const DOMAIN = ascii('hearsay.alive.1\n')
 const HELPERS = 3
 /** Finite, so that times may be added to it. */
 const NEVER_MS: number = Number.MIN_SAFE_INTEGER
 const MOST_HEALTH = 8
-/** Suspects in one record: about 24 bytes each. */
-export const MAX_SUSPECTS = 12
 /** Answers to challenges, and challenges passed on, a second. */
 const PROBES_PER_SECOND = 20
 export const PROBE_NONCE_BYTES = 16
@@ -104,34 +95,6 @@ interface Peer {
   /** Heard of through others by its own signature. */
   vouchedMs: number
   suspectedMs: number | undefined
-}
-
-/** Of one suspect, what the suspecting member knew of it. */
-interface Suspicion {
-  readonly target: number
-  readonly sequence: number
-  readonly epoch: number
-  readonly version: number
-}
-
-export function encodeSuspicions(suspicions: readonly Suspicion[]): Uint8Array {
-  return encodeCbor(
-    suspicions.flatMap(({ target, sequence, epoch, version }) => [target, sequence, epoch, version]),
-  )
-}
-
-export function decodeSuspicions(content: Uint8Array): readonly Suspicion[] {
-  const decoded = decodeCbor(content, { maxBytes: MAX_RECORD_BYTES })
-  if (!decoded.ok || !Array.isArray(decoded.value)) return []
-  const numbers = decoded.value as CborValue[]
-  if (numbers.length % 4 !== 0 || numbers.length > 4 * MAX_SUSPECTS) return []
-  if (!numbers.every((value) => typeof value === 'number' && value >= 0)) return []
-  const suspicions: Suspicion[] = []
-  for (let i = 0; i < numbers.length; i += 4) {
-    const [target, sequence, epoch, version] = numbers.slice(i, i + 4) as [number, number, number, number]
-    suspicions.push({ target, sequence, epoch, version })
-  }
-  return suspicions
 }
 
 export function createLiveness(parts: LivenessParts): LivenessDetector {
