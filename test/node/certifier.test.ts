@@ -9,8 +9,9 @@ import {
   SIGN_EVERY_MS,
   type Certifier,
   type CertifierEffect,
+  type Divergence,
 } from '@hearsay/node'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const suite = createNativeSuite()
 const networkId = new Uint8Array(32).fill(3)
@@ -45,11 +46,15 @@ interface Desk {
   readonly asked: number[]
   readonly certificates: RoundCertificate[]
   readonly counted: string[]
+  readonly divergences: Divergence[]
 }
 
 /** A certifier whose questions for the state are answered at once. */
 function deskOf(memberId: number, weights: readonly number[]): Desk {
-  const desk = { published: [], asked: [], certificates: [], counted: [] } as Omit<Desk, 'certifier'>
+  const desk = { published: [], asked: [], certificates: [], counted: [], divergences: [] } as Omit<
+    Desk,
+    'certifier'
+  >
   const waiting: number[] = []
   const certifier = createCertifier({
     members: rosterOf(weights),
@@ -61,6 +66,7 @@ function deskOf(memberId: number, weights: readonly number[]): Desk {
     count: (reason) => void desk.counted.push(reason),
     emit: (effect: CertifierEffect) => {
       if (effect.kind === 'certified') desk.certificates.push(effect.certificate)
+      else if (effect.kind === 'diverged') desk.divergences.push(effect)
       else waiting.push(effect.round)
     },
   })
@@ -87,9 +93,14 @@ function deskOf(memberId: number, weights: readonly number[]): Desk {
 }
 
 /** What a member publishes that decides one round and then has nothing to do. */
-function contentOf(memberId: number, weights: readonly number[], round: number): Uint8Array {
+function contentOf(
+  memberId: number,
+  weights: readonly number[],
+  round: number,
+  hash = hashOf(round),
+): Uint8Array {
   const { certifier, published } = deskOf(memberId, weights)
-  certifier.begin({ round, hash: hashOf(round) }, 0)
+  certifier.begin({ round, hash }, 0)
   certifier.consider(true, 0)
   certifier.consider(true, QUIET_MS)
   certifier.consider(true, QUIET_MS)
@@ -196,4 +207,52 @@ test('a forged signature, a stranger and what is not sound count for nothing; a 
       desk.certificates[0]!.signatures[0]!.signature,
     ),
   ).toBe(true)
+})
+
+describe('members that have another ledger', () => {
+  const other = new Uint8Array(32).fill(1)
+
+  test('of more than a third of the weight, are the alarm, with what both sides signed; of a third they are not', () => {
+    const weights = [3, 2, 2, 2]
+    const desk = deskOf(1, weights)
+    desk.certifier.begin({ round: 7, hash: hashOf(7) }, 0)
+    desk.certifier.consider(true, 0)
+    desk.certifier.consider(true, QUIET_MS)
+    desk.certifier.heard(2, contentOf(2, weights, 7, other))
+    expect(desk.divergences).toHaveLength(0)
+    desk.certifier.heard(4, contentOf(4, weights, 7, other))
+    expect(desk.certificates).toHaveLength(0)
+    const [{ round, own, others }] = desk.divergences as [Divergence]
+    expect([round, others.map(({ memberId }) => memberId)]).toEqual([7, [2, 4]])
+    const roster = rosterOf(weights)
+    for (const { memberId, statement } of [{ memberId: 1, statement: own! }, ...others])
+      expect(
+        suite.verify(
+          roster[memberId - 1]!.publicKey,
+          roundStatement(statement, networkId),
+          statement.signature,
+        ),
+      ).toBe(true)
+  })
+
+  test('exactly a third of the weight stops nobody', () => {
+    const weights = [2, 1, 1, 1, 1]
+    const desk = deskOf(1, weights)
+    desk.certifier.begin({ round: 7, hash: hashOf(7) }, 0)
+    desk.certifier.heard(2, contentOf(2, weights, 7, other))
+    desk.certifier.heard(3, contentOf(3, weights, 7, other))
+    expect(desk.divergences).toHaveLength(0)
+    desk.certifier.heard(4, contentOf(4, weights, 7, other))
+    expect(desk.divergences).toHaveLength(1)
+  })
+
+  test('are noticed also when the round is decided here only afterwards', () => {
+    const weights = [1, 1, 1, 1]
+    const desk = deskOf(1, weights)
+    desk.certifier.begin({ round: 6, hash: hashOf(6) }, 0)
+    for (const id of [2, 3]) desk.certifier.heard(id, contentOf(id, weights, 7, other))
+    expect(desk.divergences).toHaveLength(0)
+    desk.certifier.decided(blockAt(7, 0))
+    expect(desk.divergences).toHaveLength(1)
+  })
 })

@@ -6,6 +6,7 @@ import type { Block } from '@hearsay/consensus'
 import { bytesKey, toHex, type VerifiedEvent } from '@hearsay/dag'
 import type { Transport, TransportEvent } from '@hearsay/gossip/ws'
 import { DiskFull, type Journal } from '../disk/index.ts'
+import type { Divergence } from '../src/certifier.ts'
 import { OperatorError } from '../src/errors.ts'
 import {
   RECORD_EVENT,
@@ -56,6 +57,8 @@ export interface DriverParts {
   readonly certificates: CertificateStore
   /** Set as soon as it listens. */
   transport: NodeTransport | undefined
+  /** Writes the evidence down, and says what to tell. */
+  readonly keepDivergence: (divergence: Divergence) => OperatorError
   readonly onGrowth: (transactions: number) => void
   readonly onFailure: (error: OperatorError) => void
 }
@@ -169,6 +172,8 @@ export function createDriver(parts: DriverParts): Driver {
         return void queue.push({ ...effect, hash: parts.host.stateHash(effect.round) })
       case 'certified':
         return parts.certificates.add(effect.certificate)
+      case 'diverged':
+        return stopWith(parts.keepDivergence(effect))
       case 'gossiped':
         return submissions.gossiped(effect.tickets)
       case 'final':

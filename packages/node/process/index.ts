@@ -5,9 +5,9 @@ export { auditDirectories } from './audit.ts'
 export { explainJournal } from './explained.ts'
 export type { ExplainedJournal } from './explained.ts'
 export { assembleNode } from './assembly.ts'
-export type { NodeWorld } from './assembly.ts'
+export type { AssembledNode, NodeWorld } from './assembly.ts'
 export { createCertificateStore, type CertificateStore } from './certificate-store.ts'
-export type { Clock, Timer } from './clock.ts'
+export { systemClock, type Clock, type Timer } from './clock.ts'
 export type { NodeTransport } from './driver.ts'
 export {
   createNode,

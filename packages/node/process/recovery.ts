@@ -13,6 +13,7 @@ import type { NodeSnapshot } from '../src/snapshot.ts'
 import { createApplicationHost, type ApplicationHost } from './application-host.ts'
 import type { NodeWorld } from './assembly.ts'
 import { createCertificateStore, type CertificateStore } from './certificate-store.ts'
+import { keepDivergence } from './divergence.ts'
 import { createDriver, type Driver, type DriverParts } from './driver.ts'
 import { openLedgerStore, type LedgerStore } from './ledger-store.ts'
 import { readPruned } from './pruned.ts'
@@ -155,6 +156,7 @@ function open(
     host,
     submissions,
     transport: undefined,
+    keepDivergence: (divergence) => keepDivergence(world, divergence),
     ...listener,
   }
   const driver = createDriver(parts)

@@ -10,6 +10,9 @@
  * What is signed travels as a gossip record, not as an event: nothing is ordered because of it, so an idle network stays idle.
  * Of each member only the newest record is passed on: who missed some gets certificates of later rounds, and one certificate
  * stands for all rounds before it.
+ *
+ * The same records are the alarm: honest members decide the same, so who differs from members of more than a third of the
+ * weight is wrong itself, or the network is beyond what it promises. Either way it must not go on.
  */
 import type { Block } from '@hearsay/consensus'
 import {
@@ -40,6 +43,17 @@ export type CertifierEffect =
   | { readonly kind: 'state-hash'; readonly round: number }
   /** Members of more than two thirds of the weight have signed this round. */
   | { readonly kind: 'certified'; readonly certificate: RoundCertificate }
+  /** Members of more than a third of the weight, so an honest one among them, have signed something else for a round decided here. */
+  | Divergence
+
+export interface Divergence {
+  readonly kind: 'diverged'
+  readonly round: number
+  readonly blockHash: Uint8Array
+  /** What was signed here; undefined if this round was passed over. */
+  readonly own: SignedRound | undefined
+  readonly others: readonly { readonly memberId: number; readonly statement: SignedRound }[]
+}
 
 export interface CertifierParts {
   readonly members: readonly RosterMember[]
@@ -102,7 +116,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
       checkpointMs = nowMs
       ask(block.round)
     }
-    gather(block.round)
+    look(block.round)
   }
 
   function ask(round: number): void {
@@ -120,7 +134,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
     const own = sign({ round, blockHash, stateHash: hash })
     keep(memberId, own)
     untold = own
-    gather(round)
+    look(round)
   }
 
   function heard(from: number, content: Uint8Array): void {
@@ -131,7 +145,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
     if (!suite.verify(member.publicKey, roundStatement(statement, networkId), statement.signature))
       return parts.count('round-signature-forged')
     keep(from, statement)
-    gather(statement.round)
+    look(statement.round)
   }
 
   function keep(from: number, statement: SignedRound): void {
@@ -145,6 +159,31 @@ export function createCertifier(parts: CertifierParts): Certifier {
     const others = signed.get(oldest)
     others?.delete(from)
     if (others?.size === 0) signed.delete(oldest)
+  }
+
+  function look(round: number): void {
+    compare(round)
+    gather(round)
+  }
+
+  function compare(round: number): void {
+    const blockHash = hashes.get(round)
+    const byMember = signed.get(round)
+    const own = byMember?.get(memberId)
+    // What was asked for comes at once, and is evidence too.
+    if (blockHash === undefined || byMember === undefined || (own === undefined && round === askedRound))
+      return
+    const others = members.flatMap(({ id, weight }) => {
+      const statement = byMember.get(id)
+      if (statement === undefined) return []
+      const isSame =
+        equalBytes(statement.blockHash, blockHash) &&
+        (own === undefined || equalBytes(statement.stateHash, own.stateHash))
+      return isSame ? [] : [{ memberId: id, weight, statement }]
+    })
+    const weight = others.reduce((sum, each) => sum + each.weight, 0)
+    if (3 * weight <= total) return
+    parts.emit({ kind: 'diverged', round, blockHash, own, others })
   }
 
   /** A certificate of a round that is decided here, by those who signed the same block and state. */

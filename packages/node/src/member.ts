@@ -106,7 +106,10 @@ export function createMember(options: MemberOptions): Member {
     suite,
     publish: (content) => void gossip.publish(RECORD_KINDS.roundSignature, content),
     count,
-    emit: (effect) => effects.push(effect),
+    emit: (effect) => {
+      failed ||= effect.kind === 'diverged'
+      effects.push(effect)
+    },
   })
 
   const intake = createIntake({
