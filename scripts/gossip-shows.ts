@@ -2,7 +2,8 @@
 //
 //   node scripts/gossip-shows.ts mesh|sparse|gap|lost|detect|stalls|split|flap [seed]
 import type { LivenessView } from '../packages/gossip/src/index.ts'
-import { createNet, percentile, seeded, type Net } from '../test/gossip/net.ts'
+import { createNet, percentile, type Net } from '../test/gossip/net.ts'
+import { seeded } from '../test/seeded.ts'
 
 const seed = Number(process.argv[3] ?? 1)
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits))

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { replayInterchange } from '@hearsay/consensus'
 import type { EngineTuning, InterchangeResult } from '@hearsay/consensus'
 import { describe, expect, test } from 'vitest'
+import { seeded } from '../seeded.ts'
 
 interface FileEvent {
   readonly id: string
@@ -23,17 +24,6 @@ const names = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
   .toSorted()
 const read = (name: string): CaseFile => JSON.parse(readFileSync(join(folder, name), 'utf8')) as CaseFile
-
-/** mulberry32: the seed is all there is to know about a failure. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Another order in which parents come first; `depthFirst` keeps one member running ahead of the others. */
 function shuffled(events: readonly FileEvent[], seed: number, depthFirst: boolean): FileEvent[] {

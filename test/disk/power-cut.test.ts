@@ -3,7 +3,7 @@
 import { type Files, openJournal } from '@hearsay/node/disk'
 import { createSimulatedDisk, type Survival } from '@hearsay/simulator'
 import { expect, test } from 'vitest'
-import { chanceOf } from './chance.ts'
+import { seeded } from '../seeded.ts'
 import { filesOf } from './simulated-files.ts'
 import { networkId, payload } from './support.ts'
 
@@ -13,7 +13,7 @@ async function live(
   survival: Survival,
   spoil: (files: Files) => Files = (files) => files,
 ): Promise<void> {
-  const chance = chanceOf(seed)
+  const chance = seeded(seed)
   const disk = createSimulatedDisk({ random: chance })
   disk.setFaults({ shortWrite: 0.1, shortRead: 0.1 })
   const files = spoil(filesOf(disk))

@@ -3,7 +3,7 @@
  * again, and what is noted down of what they show to anybody.
  */
 import type { Block } from '@hearsay/consensus'
-import { networkIdOf, peekEvent, toHex, type CryptoSuite, type Genesis } from '@hearsay/dag'
+import { networkIdOf, peekEvent, toHex, type CryptoSuite } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import { createMember, RECORD_EVENT, type MemberEffect } from '@hearsay/node'
 import { assembleNode } from '@hearsay/node/process'
@@ -14,7 +14,8 @@ import {
   type DiskFaults,
   type Survival,
 } from '@hearsay/simulator'
-import { chanceOf } from './chance.ts'
+import { genesisOf } from '../genesis.ts'
+import { seeded } from '../seeded.ts'
 import { createPowerLinks } from './power-links.ts'
 import { createMachine, failingFiles, type Machine, usedBytes, virtualClock } from './power-machine.ts'
 
@@ -103,7 +104,7 @@ export interface PowerNetwork {
 }
 
 export function createPowerNetwork(seed: number): PowerNetwork {
-  const chance = chanceOf(seed)
+  const chance = seeded(seed)
   const between = (low: number, high: number): number => low + chance() * (high - low)
   const below = (limit: number): number => Math.floor(chance() * limit)
   const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => below(256))
@@ -115,17 +116,7 @@ export function createPowerNetwork(seed: number): PowerNetwork {
   const size = losesPower ? [2, 2, 2, 3, 3, 4][below(6)]! : 4
   const suite: CryptoSuite = seed % 100 === 0 ? native : fast
   const secretKeys = Array.from({ length: size }, () => bytes(32))
-  const genesis: Genesis = {
-    coinFrequency: 12,
-    roundsNonAncient: 26,
-    salt: bytes(16),
-    members: secretKeys.map((key, i) => ({
-      id: i + 1,
-      name: `m${i + 1}`,
-      publicKey: suite.publicKey(key),
-      weight: 1,
-    })),
-  }
+  const genesis = genesisOf(suite, secretKeys, bytes(16))
   const networkId = networkIdOf(genesis, suite.sha256)
   const segmentBytes = 1000 + below(6000)
   const snapshotRounds = 1 + below(12)

@@ -1,7 +1,7 @@
 // The simulated disk itself: it keeps what POSIX promises, and everything that may be lost is lost in some run.
 import { createSimulatedDisk, type SimulatedDisk, type Survival } from '@hearsay/simulator'
 import { expect, test } from 'vitest'
-import { chanceOf } from './chance.ts'
+import { seeded } from '../seeded.ts'
 import { caught } from './support.ts'
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
@@ -25,7 +25,7 @@ function prepared(random: () => number): SimulatedDisk {
 function outcomes(survival: Survival, runs = 300): Set<string> {
   const found = new Set<string>()
   for (let seed = 1; seed <= runs; seed++) {
-    const disk = prepared(chanceOf(seed))
+    const disk = prepared(seeded(seed))
     disk.powerCut(survival)
     const left = disk.contents().get('/d/a')!
     // What was synced and not written again is there, whatever happens.
@@ -54,7 +54,7 @@ test('after a power cut: what was synced is there, of the rest everything that m
 test('names: not there until the directory is synced; a rename happens as a whole or not', () => {
   const found = new Set<string>()
   for (let seed = 1; seed <= 200; seed++) {
-    const disk = createSimulatedDisk({ random: chanceOf(seed), contents: new Map([['/d/old', bytes(3, 1)]]) })
+    const disk = createSimulatedDisk({ random: seeded(seed), contents: new Map([['/d/old', bytes(3, 1)]]) })
     const fd = disk.open('/d/new', 'create')
     put(disk, fd, 0, bytes(3, 2))
     disk.sync(fd)
@@ -69,7 +69,7 @@ test('names: not there until the directory is synced; a rename happens as a whol
 })
 
 test('a sync covers what was written before it began; after one that failed no other one does', () => {
-  const disk = createSimulatedDisk({ random: chanceOf(1) })
+  const disk = createSimulatedDisk({ random: seeded(1) })
   const fd = disk.open('/d/a', 'create')
   disk.syncDirectory('/d')
   put(disk, fd, 0, bytes(10, 1))
@@ -86,7 +86,7 @@ test('a sync covers what was written before it began; after one that failed no o
 })
 
 test('no space: a part is taken, then nothing, and what is there can be written again', () => {
-  const disk = createSimulatedDisk({ random: chanceOf(1), faults: { capacityBytes: 100 } })
+  const disk = createSimulatedDisk({ random: seeded(1), faults: { capacityBytes: 100 } })
   const fd = disk.open('/d/a', 'create')
   expect(put(disk, fd, 0, bytes(70, 1))).toBe(70)
   expect(put(disk, fd, 70, bytes(70, 1))).toBe(30)
@@ -98,7 +98,7 @@ test('no space: a part is taken, then nothing, and what is there can be written 
 })
 
 test('errors, short operations, misplaced writes and rot, each as often as asked for', () => {
-  const disk = createSimulatedDisk({ random: chanceOf(5) })
+  const disk = createSimulatedDisk({ random: seeded(5) })
   const fd = disk.open('/d/a', 'create')
   put(disk, fd, 0, bytes(5000, 1))
   disk.setFaults({ readError: 1, writeError: 1 })

@@ -3,7 +3,7 @@
  * never out of order), members that stall, freeze or die, pairs that have no link. Signatures are the simulator's, which cost nothing.
  * Everything comes from one seed.
  */
-import { peekEvent, type Genesis } from '@hearsay/dag'
+import { peekEvent } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import { encodeFrame, type GossipTuning } from '@hearsay/gossip'
 import {
@@ -15,6 +15,8 @@ import {
   type MemberInput,
 } from '@hearsay/node'
 import { createAgenda, createFastSuite } from '@hearsay/simulator'
+import { genesisOf } from '../genesis.ts'
+import { seeded } from '../seeded.ts'
 
 export interface NetOptions {
   readonly seed: number
@@ -73,17 +75,6 @@ export interface Net {
   readonly failures: string[]
 }
 
-/** Seeded randomness (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const REDIAL_MS = 250
 
 const pair = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`)
@@ -95,17 +86,7 @@ export function createNet(options: NetOptions): Net {
   const bytes = (count: number): Uint8Array =>
     Uint8Array.from({ length: count }, () => Math.floor(random() * 256))
   const secretKeys = Array.from({ length: options.members }, () => bytes(32))
-  const genesis: Genesis = {
-    coinFrequency: 12,
-    roundsNonAncient: 26,
-    salt: bytes(16),
-    members: secretKeys.map((key, i) => ({
-      id: i + 1,
-      name: `m${i + 1}`,
-      publicKey: suite.publicKey(key),
-      weight: 1,
-    })),
-  }
+  const genesis = genesisOf(suite, secretKeys, bytes(16))
   const blocked = new Set<string>()
   const epochs = new Map<string, number>()
   const freeAt = new Map<string, number>()

@@ -22,7 +22,7 @@ import {
   type MemberOptions,
 } from '@hearsay/node'
 
-import { createRandom } from './random.ts'
+import { seeded } from '../seeded.ts'
 
 export const suite: CryptoSuite = createNativeSuite()
 
@@ -112,7 +112,7 @@ export { orderedTexts, selfBranches } from './reading.ts'
 const linkOf = (to: number): number => to
 
 export function createWorld(options: WorldOptions): World {
-  const random = createRandom(options.seed)
+  const random = seeded(options.seed)
   const between = ([low, high]: readonly [number, number]): number => low + random() * (high - low)
   const bytes = (count: number): Uint8Array =>
     Uint8Array.from({ length: count }, () => Math.floor(random() * 256))

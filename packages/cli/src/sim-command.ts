@@ -1,5 +1,5 @@
 /** Decides what `hearsay sim` itself takes: how many worlds, of what kind, from which seed. */
-import type { FaultKind } from '@hearsay/simulator'
+import { FAULT_KINDS, type FaultKind } from '@hearsay/simulator/fault-kinds'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type CommonOptions, examples, withCommon } from './every-command.ts'
 import { parseAmount, parseDuration, parseRunCount } from './parse.ts'
@@ -25,25 +25,6 @@ export interface SimActions {
   sim(options: SimOptions): Promise<void>
 }
 
-/** Written down here, so that the command starts without loading the simulator. */
-const KINDS = [
-  'crash',
-  'clock',
-  'cut',
-  'disk',
-  'far',
-  'image',
-  'liars',
-  'pause',
-  'ring',
-  'rough',
-  'slow',
-  'split',
-  'stop',
-  'swizzle',
-  'thin',
-] as const satisfies readonly FaultKind[]
-
 const MOST_MEMBERS = 32
 
 function parseNodes(text: string): readonly [number, number] {
@@ -56,11 +37,11 @@ function parseNodes(text: string): readonly [number, number] {
 }
 
 function parseKinds(text: string): readonly FaultKind[] {
-  if (text === 'all') return KINDS
+  if (text === 'all') return FAULT_KINDS
   if (text === 'none') return []
   return text.split(',').map((name) => {
-    const kind = KINDS.find((each) => each === name)
-    if (kind === undefined) throw new InvalidArgumentError(`all, none, or some of ${KINDS.join(',')}.`)
+    const kind = FAULT_KINDS.find((each) => each === name)
+    if (kind === undefined) throw new InvalidArgumentError(`all, none, or some of ${FAULT_KINDS.join(',')}.`)
     return kind
   })
 }
@@ -85,9 +66,9 @@ export function addSim(program: Command, actions: SimActions): Command {
       new Option('--nodes <range>', 'members of a network').argParser(parseNodes).default([4, 10], '4-10'),
     )
     .addOption(
-      new Option('--faults <kinds>', `what may happen: all, none, or some of ${KINDS.join(',')}`)
+      new Option('--faults <kinds>', `what may happen: all, none, or some of ${FAULT_KINDS.join(',')}`)
         .argParser(parseKinds)
-        .default(KINDS, 'all'),
+        .default(FAULT_KINDS, 'all'),
     )
     .option('--for <time>', 'begin no new world after so long', parseDuration)
     .option(

@@ -8,7 +8,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Scenario } from '../src/scenario.ts'
 import { createShrinking } from '../src/shrink.ts'
-import { chooseScenario, type FaultKind } from '../src/swarm.ts'
+import { chooseScenario } from '../src/swarm.ts'
+import type { FaultKind } from '../src/fault-kinds.ts'
 import { runScenario, type Outcome } from './world.ts'
 
 export interface RunsOptions {

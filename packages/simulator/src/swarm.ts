@@ -5,27 +5,9 @@
  */
 import type { Survival } from './disk.ts'
 import { createRandom, type Random } from './random.ts'
+import type { FaultKind } from './fault-kinds.ts'
 import { REGIONS } from './regions.ts'
 import type { Fault, Latency, LiarPlan, MemberPlan, Scenario } from './scenario.ts'
-
-export const FAULT_KINDS = [
-  'crash',
-  'clock',
-  'cut',
-  'disk',
-  'far',
-  'image',
-  'liars',
-  'pause',
-  'ring',
-  'rough',
-  'slow',
-  'split',
-  'stop',
-  'swizzle',
-  'thin',
-] as const
-export type FaultKind = (typeof FAULT_KINDS)[number]
 
 export interface Wishes {
   readonly seed: number
