@@ -42,7 +42,8 @@ const KINDS: Readonly<Record<Kind, KindPlan>> = {
   'i/o errors': {
     share: 0.06,
     faults: { syncError: 0.02, writeError: 0.01, readError: 0.01 },
-    forgivable: ['E_JOURNAL_FAILED', 'E_JOURNAL_READ'],
+    // E_DISK: of other files than journal and ledger, and it names them.
+    forgivable: ['E_JOURNAL_FAILED', 'E_JOURNAL_READ', 'E_DISK'],
   },
   rot: { share: 0.05, faults: {}, forgivable: ['E_JOURNAL_DAMAGED', 'E_JOURNAL_READ', 'E_JOURNAL_FOREIGN'] },
   misplaced: {
