@@ -49,8 +49,10 @@ function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
   const { s, o } = k
   collectReceived(s, k.f, k.l, o, k.live, k.liveCount, judges)
   const events: OrderedEvent[] = []
-  for (const place of sortReceived(s, o, judges)) {
-    const x = o.received[place]!
+  sortReceived(s, o, judges)
+  for (let i = 0; i < o.receivedCount; i++) {
+    const place = o.received[i]!
+    const x = o.listed[place]!
     const slot = x & s.mask
     const timestamp = Math.max(o.medians[place]!, k.lastTimestamp + 1)
     events.push({ handle: s.handleBase + x, id: s.ids[slot]!, timestamp, order: k.nextOrder++ })

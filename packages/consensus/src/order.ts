@@ -17,34 +17,47 @@ import type { EventStore } from './store.ts'
 import { receiveStrays } from './strays.ts'
 
 const NOTHING = 0x7fffffff
-/** So many events are sorted by insertion. */
-const INSERTION_SORT = 48
+/** Runs of so many events are sorted by insertion before they are merged. */
+const RUN = 8
 
-/** Fixed-shape record. */
+/** Fixed-shape record. Arrays keep their size from round to round; how much of them counts is told beside them. */
 export class OrderScratch {
   /** The live self-chains of the judges, one after the other, each from the judge downwards. */
-  chains: number[] = []
-  /** Of each judge: where its chain begins in `chains`, and which of it comes next. */
-  begin: number[] = []
-  cursor: number[] = []
-  /** Binary heap of judges by the time of what comes next. */
-  heap: number[] = []
+  chains: Int32Array = new Int32Array(64)
+  /** Of each judge: where its chain begins in `chains`, which of it comes next, and the time of that. */
+  begin: Int32Array = new Int32Array(0)
+  cursor: Int32Array = new Int32Array(0)
   times: Float64Array = new Float64Array(0)
-  /** Received events as they were added; of each: its median time, and the weight of the judges counted so far. */
-  received: number[] = []
+  /** Binary heap of judges by the time of what comes next. */
+  heap: Int32Array = new Int32Array(0)
+  heapCount = 0
+  /**
+   * The lanes that hold received events; these events lane by lane, each lane followed by NOTHING, and at the end those without a lane;
+   * where each lane begins there.
+   */
+  lanes: Int32Array = new Int32Array(16)
+  starts: Int32Array = new Int32Array(16)
+  laneCount = 0
+  listed: Int32Array = new Int32Array(64)
+  listedCount = 0
+  /** Of each listed event: its median time, and the weight of the judges counted so far. */
   medians: Float64Array = new Float64Array(64)
   sums: Float64Array = new Float64Array(64)
-  /**
-   * The lanes that hold received events; these events lane by lane, each lane followed by NOTHING, and their places in
-   * `received`; where each of the lanes begins there.
-   */
-  lanes: number[] = []
-  listed: number[] = []
-  places: number[] = []
-  starts: number[] = []
+  /** Places in `listed` of the received events as these were added, later sorted; and room to sort them. */
+  received: Int32Array = new Int32Array(64)
+  spare: Int32Array = new Int32Array(64)
+  receivedCount = 0
   /** For each judge and lane: how far the judge has heard, and the first event that it has not heard of. */
   next: Int32Array = new Int32Array(64)
   unheard: Int32Array = new Int32Array(64)
+}
+
+/** The array, or one twice as large with the same content, if it is full. */
+function roomFor(array: Int32Array, count: number): Int32Array {
+  if (count < array.length) return array
+  const larger = new Int32Array(2 * count + 16)
+  larger.set(array)
+  return larger
 }
 
 /** The weighted median of the judges' own times. */
@@ -54,15 +67,16 @@ export function judgesMedian(s: EventStore, roster: DenseRoster, judges: readonl
   return weightedMedian(times, weights, judges.length)
 }
 
+/** Puts the judge at the top of the heap where it belongs. */
 function siftDown(o: OrderScratch): void {
-  const { heap, times } = o
+  const { heap, heapCount, times } = o
   const judge = heap[0]!
   const time = times[judge]!
   let at = 0
   for (;;) {
     let child = 2 * at + 1
-    if (child >= heap.length) break
-    if (child + 1 < heap.length && times[heap[child + 1]!]! < times[heap[child]!]!) child += 1
+    if (child >= heapCount) break
+    if (child + 1 < heapCount && times[heap[child + 1]!]! < times[heap[child]!]!) child += 1
     if (times[heap[child]!]! >= time) break
     heap[at] = heap[child]!
     at = child
@@ -72,57 +86,94 @@ function siftDown(o: OrderScratch): void {
 
 /** Lists the chains, and puts the oldest event of each one on the heap. */
 function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]): void {
-  const { chains, begin, cursor, heap } = o
-  chains.length = 0
-  heap.length = 0
-  if (o.times.length < judges.length) o.times = new Float64Array(judges.length)
+  if (o.times.length < judges.length) {
+    o.times = new Float64Array(judges.length)
+    o.begin = new Int32Array(judges.length)
+    o.cursor = new Int32Array(judges.length)
+    o.heap = new Int32Array(judges.length)
+  }
+  const { begin, cursor, heap, times } = o
+  const { mask, tail, state, selfParent } = s
+  let { chains } = o
+  let end = 0
+  let count = 0
   for (let j = 0; j < judges.length; j++) {
-    begin[j] = chains.length
-    for (let x = judges[j]!; x >= s.tail && s.state[x & s.mask] !== GONE; x = s.selfParent[x & s.mask]!)
-      chains.push(x)
-    cursor[j] = chains.length - 1
-    if (cursor[j]! < begin[j]!) continue
-    o.times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!
-    let at = heap.length
-    while (at > 0 && o.times[heap[(at - 1) >>> 1]!]! > o.times[j]!) {
+    const start = end
+    for (let x = judges[j]!; x >= tail && state[x & mask] !== GONE; x = selfParent[x & mask]!) {
+      if (end === chains.length) chains = roomFor(chains, end)
+      chains[end++] = x
+    }
+    begin[j] = start
+    cursor[j] = end - 1
+    if (end === start) continue
+    const time = s.timestamp[chains[end - 1]! & mask]!
+    times[j] = time
+    let at = count++
+    while (at > 0 && times[heap[(at - 1) >>> 1]!]! > time) {
       heap[at] = heap[(at - 1) >>> 1]!
       at = (at - 1) >>> 1
     }
     heap[at] = j
   }
+  o.chains = chains
+  o.heapCount = count
 }
 
-/** Lists what is received, lane by lane, and marks it. */
-function listReceived(s: EventStore, f: Frame, l: Lanes, o: OrderScratch, judges: readonly number[]): void {
+/** Lists what is received, lane by lane, and marks it; `mark` holds its place. Returns how many events these are. */
+function listReceived(s: EventStore, f: Frame, l: Lanes, o: OrderScratch, judges: readonly number[]): number {
   const { heard, width } = f
-  const { lane: lanes, mask, tail, state, selfParent } = s
-  const { listed } = o
-  o.lanes.length = 0
-  o.starts.length = 0
-  listed.length = 0
+  const { lane: lanes, mask, tail, state, selfParent, row: rows, mark } = s
+  let { listed } = o
+  let end = 0
+  let laneCount = 0
+  o.lanes = roomFor(o.lanes, l.count)
+  o.starts = roomFor(o.starts, l.count)
   for (let lane = 0; lane < l.count; lane++) {
     let least = NOTHING
     for (let j = 0; j < judges.length; j++) {
-      const h = heard[s.row[judges[j]! & mask]! * width + lane]!
+      const h = heard[rows[judges[j]! & mask]! * width + lane]!
       if (h < least) least = h
     }
-    const start = listed.length
+    const start = end
     for (let e = least; e >= tail; e = selfParent[e & mask]!) {
       const slot = e & mask
       if (state[slot] !== LIVE || lanes[slot] !== lane) break
       state[slot] = RECEIVED
-      listed.push(e)
+      if (end + 1 >= listed.length) listed = roomFor(listed, end + 1)
+      listed[end++] = e
     }
-    if (listed.length === start) continue
-    for (let a = start, b = listed.length - 1; a < b; a++, b--) {
+    if (end === start) continue
+    for (let a = start, b = end - 1; a < b; a++, b--) {
       const e = listed[a]!
       listed[a] = listed[b]!
       listed[b] = e
     }
-    o.lanes.push(lane)
-    o.starts.push(start)
-    listed.push(NOTHING)
+    for (let i = start; i < end; i++) mark[listed[i]! & mask] = i
+    o.lanes[laneCount] = lane
+    o.starts[laneCount++] = start
+    listed[end++] = NOTHING
   }
+  o.listed = listed
+  o.laneCount = laneCount
+  o.listedCount = end
+  return end - laneCount
+}
+
+/** Lists the received events that have no lane as well, with their median times. */
+function listStrays(s: EventStore, o: OrderScratch, strays: ReadonlyMap<number, number>): void {
+  o.listed = roomFor(o.listed, o.listedCount + strays.size)
+  reserveMedians(o)
+  for (const [e, time] of strays) {
+    s.mark[e & s.mask] = o.listedCount
+    o.medians[o.listedCount] = time
+    o.listed[o.listedCount++] = e
+  }
+}
+
+function reserveMedians(o: OrderScratch): void {
+  if (o.sums.length >= o.listed.length) return
+  o.medians = new Float64Array(o.listed.length)
+  o.sums = new Float64Array(o.listed.length)
 }
 
 /** Puts what is received in the order in which it was added, and makes room for what is counted. */
@@ -133,38 +184,36 @@ function placeReceived(
   liveCount: number,
   judgeCount: number,
 ): void {
-  const { received, listed, places } = o
-  const { mark, state, mask } = s
-  received.length = 0
+  const { starts, listed, laneCount } = o
+  const { state, mask, mark } = s
+  let { received } = o
+  let count = 0
   for (let i = 0; i < liveCount; i++) {
-    const slot = live[i]! & mask
-    if (state[slot] !== RECEIVED) continue
-    mark[slot] = received.length
-    received.push(live[i]!)
+    const x = live[i]!
+    if (state[x & mask] !== RECEIVED) continue
+    if (count === received.length) received = roomFor(received, count)
+    received[count++] = mark[x & mask]!
   }
-  places.length = 0
-  for (let i = 0; i < listed.length; i++) places.push(listed[i] === NOTHING ? -1 : mark[listed[i]! & mask]!)
-  if (o.sums.length < received.length) {
-    o.medians = new Float64Array(2 * received.length)
-    o.sums = new Float64Array(2 * received.length)
-  }
-  o.sums.fill(0, 0, received.length)
-  const needed = judgeCount * o.lanes.length
+  o.received = received
+  o.receivedCount = count
+  o.sums.fill(0, 0, o.listedCount)
+  const needed = judgeCount * laneCount
   if (o.next.length < needed) {
     o.next = new Int32Array(2 * needed)
     o.unheard = new Int32Array(2 * needed)
   }
+  const { next, unheard } = o
   for (let j = 0, at = 0; j < judgeCount; j++) {
-    for (let a = 0; a < o.lanes.length; a++, at++) {
-      o.next[at] = o.starts[a]!
-      o.unheard[at] = listed[o.starts[a]!]!
+    for (let a = 0; a < laneCount; a++, at++) {
+      next[at] = starts[a]!
+      unheard[at] = listed[starts[a]!]!
     }
   }
 }
 
 /**
- * Judge j, with `weight` of `total`, hears of some events first with the event of its chain that has this row. Returns how many
- * these are.
+ * Judge j, with `weight` of `total`, hears of some events first with the event of its chain that has this row. Returns of how many
+ * the median is known by that.
  */
 function tallyHeard(
   f: Frame,
@@ -176,28 +225,29 @@ function tallyHeard(
   total: number,
 ): number {
   const { heard, width } = f
-  const { lanes, listed, places, next, unheard, sums, medians } = o
+  const { lanes, laneCount, listed, next, unheard, sums, medians } = o
   const from = row * width
-  let at = j * lanes.length
-  let tallied = 0
-  for (let a = 0; a < lanes.length; a++, at++) {
+  let at = j * laneCount
+  let settled = 0
+  for (let a = 0; a < laneCount; a++, at++) {
     const h = heard[from + lanes[a]!]!
-    if (h < unheard[at]!) continue
+    let e = unheard[at]!
+    if (h < e) continue
     let i = next[at]!
-    let e: number
     do {
-      const place = places[i]!
-      const before = sums[place]!
-      sums[place] = before + weight
+      const before = sums[i]!
+      sums[i] = before + weight
       // Doubling a safe integer is exact.
-      if (2 * before <= total && 2 * (before + weight) > total) medians[place] = time
-      tallied += 1
+      if (2 * before <= total && 2 * (before + weight) > total) {
+        medians[i] = time
+        settled += 1
+      }
       e = listed[++i]!
     } while (e <= h)
     next[at] = i
     unheard[at] = e
   }
-  return tallied
+  return settled
 }
 
 /**
@@ -217,22 +267,21 @@ export function collectReceived(
   let total = 0
   for (const judge of judges) total += weights[s.member[judge & s.mask]!]!
   for (const judge of judges) giveLane(l, s, f, judge)
-  listReceived(s, f, l, o, judges)
-  const strays = l.strays > 0 ? receiveStrays(s, f.roster, judges) : undefined
+  let open = listReceived(s, f, l, o, judges)
+  reserveMedians(o)
+  if (l.strays > 0) listStrays(s, o, receiveStrays(s, f.roster, judges))
   placeReceived(s, o, live, liveCount, judges.length)
   startChains(s, o, judges)
-  if (strays !== undefined) for (const [e, time] of strays) o.medians[s.mark[e & s.mask]!] = time
   const { heap, chains, cursor, begin, times } = o
-  let open = judges.length * (o.listed.length - o.lanes.length)
-  while (open > 0) {
+  // Times come in ascending order, so what comes after the last median tells nothing.
+  while (open > 0 && o.heapCount > 0) {
     const j = heap[0]!
     const slot = chains[cursor[j]!]! & s.mask
     open -= tallyHeard(f, o, j, s.row[slot]!, times[j]!, weights[s.member[slot]!]!, total)
     cursor[j]! -= 1
     if (cursor[j]! >= begin[j]!) times[j] = s.timestamp[chains[cursor[j]!]! & s.mask]!
-    else if (heap.length === 1) break
-    else heap[0] = heap.pop()!
-    siftDown(o)
+    else heap[0] = heap[--o.heapCount]!
+    if (o.heapCount > 1) siftDown(o)
   }
   if (open > 0) throw new Error('invariant: a judge has not heard of an event that its round receives')
 }
@@ -255,56 +304,75 @@ function compareWhitened(a: Uint8Array, b: Uint8Array, white: Uint8Array): numbe
   return 0
 }
 
-/** Sorts a few places by time, and where times are equal as `compare` says. Events come nearly sorted by time. */
-function insertionSort(
-  places: number[],
-  medians: Float64Array,
-  compare: (a: number, b: number) => number,
-): void {
-  for (let i = 1; i < places.length; i++) {
-    const place = places[i]!
-    const time = medians[place]!
-    let at = i
-    for (; at > 0; at--) {
-      const before = places[at - 1]!
-      const difference = medians[before]! - time
-      if (difference < 0 || (difference === 0 && compare(before, place) < 0)) break
-      places[at] = before
+/** Fills the ranks of the received events, in `mark` (of these the parents', which come before). */
+function rankReceived(s: EventStore, o: OrderScratch): void {
+  const { received, receivedCount, listed } = o
+  const { mark, mask, tail, state, parents, parentMask, parentStart, parentCount } = s
+  for (let i = 0; i < receivedCount; i++) {
+    const slot = listed[received[i]!]! & mask
+    const start = parentStart[slot]!
+    const end = start + parentCount[slot]!
+    let rank = 0
+    for (let k = start; k < end; k++) {
+      const p = parents[k & parentMask]!
+      if (p >= tail && state[p & mask] === RECEIVED && mark[p & mask]! > rank) rank = mark[p & mask]!
     }
-    places[at] = place
+    mark[slot] = rank + 1
   }
 }
 
-/** Sorts the received events by (median time, rank, whitened id). Returns places in `received`. */
-export function sortReceived(s: EventStore, o: OrderScratch, judges: readonly number[]): number[] {
-  const { received, medians } = o
+/** Sorts the received events by (median time, rank, whitened id), in `received`. */
+export function sortReceived(s: EventStore, o: OrderScratch, judges: readonly number[]): void {
+  const { medians, listed, receivedCount: count } = o
   const { mark, mask } = s
-  const places: number[] = []
-  // Parents come before children here. `mark` holds the rank.
-  for (let i = 0; i < received.length; i++) {
-    const slot = received[i]! & mask
-    const start = s.parentStart[slot]!
-    const end = start + s.parentCount[slot]!
-    let rank = 0
-    for (let k = start; k < end; k++) {
-      const p = s.parents[k & s.parentMask]!
-      if (p >= s.tail && s.state[p & mask] === RECEIVED && mark[p & mask]! > rank) rank = mark[p & mask]!
-    }
-    mark[slot] = rank + 1
-    places.push(i)
-  }
+  rankReceived(s, o)
   let white: Uint8Array | undefined
-  const compare = (a: number, b: number): number => {
-    const byTime = medians[a]! - medians[b]!
-    if (byTime !== 0) return byTime
-    const x = received[a]! & mask
-    const y = received[b]! & mask
-    if (mark[x] !== mark[y]) return mark[x]! - mark[y]!
+  /** Of two events with one median: does the first one come later? */
+  const isLater = (a: number, b: number): boolean => {
+    const x = listed[a]! & mask
+    const y = listed[b]! & mask
+    if (mark[x] !== mark[y]) return mark[x]! > mark[y]!
     white ??= whitening(s, judges)
-    return compareWhitened(s.ids[x]!, s.ids[y]!, white)
+    return compareWhitened(s.ids[x]!, s.ids[y]!, white) > 0
   }
-  if (places.length > INSERTION_SORT) places.sort(compare)
-  else insertionSort(places, medians, compare)
-  for (const x of received) mark[x & mask] = 0
-  return places
+  let from = o.received
+  for (let start = 0; start < count; start += RUN) {
+    const end = Math.min(count, start + RUN)
+    for (let i = start + 1; i < end; i++) {
+      const x = from[i]!
+      const time = medians[x]!
+      let at = i
+      for (; at > start; at--) {
+        const before = from[at - 1]!
+        const other = medians[before]!
+        if (other < time || (other === time && !isLater(before, x))) break
+        from[at] = before
+      }
+      from[at] = x
+    }
+  }
+  let to = (o.spare = roomFor(o.spare, count))
+  for (let run = RUN; run < count; run *= 2) {
+    for (let start = 0; start < count; start += 2 * run) {
+      const middle = Math.min(count, start + run)
+      const end = Math.min(count, start + 2 * run)
+      let a = start
+      let b = middle
+      for (let at = start; at < end; at++) {
+        let first = b === end
+        if (!first && a < middle) {
+          const x = medians[from[a]!]!
+          const y = medians[from[b]!]!
+          first = x < y || (x === y && !isLater(from[a]!, from[b]!))
+        }
+        to[at] = first ? from[a++]! : from[b++]!
+      }
+    }
+    const sorted = to
+    to = from
+    from = sorted
+  }
+  o.received = from
+  o.spare = to
+  for (let i = 0; i < count; i++) mark[listed[from[i]!]! & mask] = 0
 }
