@@ -45,7 +45,7 @@ const rounds: readonly Change[] = [
   [
     'lastSeen: a later parent with the same round wins',
     'if (r < bestRound || r === 0) continue',
-    'if (r === 0 || r < bestRound) continue\n      best = c\n      via = i',
+    'if (r === 0 || r < bestRound) continue\n      best = c\n      from = i',
   ],
   ['lastSeen: the round does not matter', 'if (r <= bestRound) {', 'if (r === 0 || bestRound > 0) {'],
   [

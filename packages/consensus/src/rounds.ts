@@ -287,7 +287,7 @@ export function divide(s: EventStore, f: Frame, c: Counter, x: number, before: n
   mergeBits(s, f, row, parentRound)
   if (f.branching) {
     s.generation[slot] = parentGeneration(s, f) + 1
-    mergeSeen(f, row)
+    if (before === 0) mergeSeen(f, row)
     if (f.branchedCount > 0) seeBranched(s, f, own, row, parentRound)
     rememberStrong(s, f, x, row, parentRound)
   }

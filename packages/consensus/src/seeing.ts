@@ -79,9 +79,36 @@ export function mergeSeen(f: Frame, row: number): void {
   }
 }
 
+/** mergeBits for rosters of up to 32 members. */
+function mergeWord(s: EventStore, f: Frame, at: number, parentRound: number): void {
+  const { bits, upRows, upSlots, upCount } = f
+  const { round: rounds } = s
+  let current = 0
+  let previous = 0
+  for (let i = 0; i < upCount; i++) {
+    const round = rounds[upSlots[i]!]!
+    const from = upRows[i]! * ROW_SETS
+    if (round === parentRound) {
+      current |= bits[from]!
+      previous |= bits[from + 1]!
+    } else if (round === parentRound - 1) {
+      previous |= bits[from]!
+    }
+  }
+  bits[at] = current
+  bits[at + 1] = previous
+  bits[at + 2] = 0
+  if (!f.branching) return
+  for (let i = TAG_SETS; i < ROW_SETS; i++) bits[at + i] = 0
+}
+
 /** The sets `current` (at the level of the parents' round) and `previous`, as unions over the parents. */
 export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: number): void {
   const { bits, words, upRows, upSlots, upCount } = f
+  if (words === 1) {
+    mergeWord(s, f, row * ROW_SETS, parentRound)
+    return
+  }
   const at = row * words * ROW_SETS
   const sets = f.branching ? ROW_SETS : 3
   for (let w = 0; w < words * sets; w++) bits[at + w] = 0
@@ -96,32 +123,6 @@ export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: num
   }
 }
 
-/** Which listed parent gives lastSeen(x, m) of a member that has branched: the walk of section 3. −1: none. */
-function walkLastSeen(s: EventStore, f: Frame, m: number): number {
-  const { seen, size, upRows, upCount } = f
-  const { round, generation, firstSelfWitness, mask, tail } = s
-  let via = -1
-  let best = -1
-  let bestRound = 0
-  for (let i = 0; i < upCount; i++) {
-    const c = seen[upRows[i]! * size + m]!
-    // What is forgotten, or has lost its round, counts as none.
-    if (c === best || c < tail) continue
-    const slot = c & mask
-    const r = round[slot]!
-    if (r <= bestRound) {
-      // Events with one first self-witness are of one round.
-      if (r < bestRound || r === 0) continue
-      if (firstSelfWitness[slot] !== firstSelfWitness[best & mask]) continue
-      if (generation[slot]! <= generation[best & mask]!) continue
-    }
-    best = c
-    bestRound = r
-    via = i
-  }
-  return via
-}
-
 /**
  * What x sees of branched members, into its row, in place of what the unions have put there. Whether the witness of m that
  * x sees is of the parents' round, and its tag, are the same as for the parent that lastSeen comes from, if
@@ -129,12 +130,37 @@ function walkLastSeen(s: EventStore, f: Frame, m: number): number {
  * self-parent is.
  */
 export function seeBranched(s: EventStore, f: Frame, own: number, row: number, parentRound: number): void {
-  const { bits, seen, words, size, via, upRows, upSlots, upCount, branchedSet } = f
+  const { bits, seen, words, size, via, upRows, upSlots, upCount, branchedSet, branchedMembers } = f
+  const { round, generation, firstSelfWitness, mask, tail } = s
+  const { branchedCount } = f
   for (let i = 0; i < upCount * words; i++) via[i] = 0
-  for (let k = 0; k < f.branchedCount; k++) {
-    const m = f.branchedMembers[k]!
-    const from = m === own ? f.upSelf : walkLastSeen(s, f, m)
-    seen[row * size + m] = from < 0 ? -1 : seen[upRows[from]! * size + m]!
+  for (let k = 0; k < branchedCount; k++) {
+    const m = branchedMembers[k]!
+    // lastSeen(x, m): the walk of section 3, and which listed parent gives it.
+    let from = -1
+    let best = -1
+    let bestRound = 0
+    for (let i = 0; i < upCount; i++) {
+      const c = seen[upRows[i]! * size + m]!
+      // What is forgotten, or has lost its round, counts as none.
+      if (c === best || c < tail) continue
+      const slot = c & mask
+      const r = round[slot]!
+      if (r <= bestRound) {
+        // Events with one first self-witness are of one round.
+        if (r < bestRound || r === 0) continue
+        if (firstSelfWitness[slot] !== firstSelfWitness[best & mask]) continue
+        if (generation[slot]! <= generation[best & mask]!) continue
+      }
+      best = c
+      bestRound = r
+      from = i
+    }
+    if (m === own) {
+      from = f.upSelf
+      best = from < 0 ? -1 : seen[upRows[from]! * size + m]!
+    }
+    seen[row * size + m] = best
     if (from >= 0) via[from * words + (m >>> 5)]! |= 1 << m
   }
   const at = row * words * ROW_SETS
