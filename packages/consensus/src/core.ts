@@ -59,7 +59,7 @@ export class Core {
   constructor(options: EngineOptions, tuning: EngineTuning) {
     const snapshot = options.snapshot
     const round = snapshot === undefined ? 0 : snapshot.round
-    const capacity = tuning.capacity ?? 1024
+    const capacity = tuning.capacity ?? 128
     this.rosters = createRosterSchedule(options.rosters, round + 1)
     this.s = new EventStore(capacity)
     this.f = new Frame(this.rosters.ruling(round + 1), Math.max(0, round - 1), 64)

@@ -32,7 +32,8 @@ export class Election {
   votes: Int32Array = new Int32Array(0)
   votesEnd = 0
   /** The witnesses that have voted. */
-  voters: number[] = []
+  voters: Int32Array = new Int32Array(64)
+  voterCount = 0
   /** Whether unanimous first votes decide. */
   fastPath: boolean
   /** The candidates as a set; those of them that are open are `undecided`. */
@@ -52,25 +53,28 @@ export class Election {
 export function startElection(e: Election, f: Frame, round: number): void {
   e.round = round
   e.candidates.length = f.size
-  e.candidates.fill(-1)
+  for (let own = 0; own < f.size; own++) e.candidates[own] = -1
   e.candidateCount = 0
   e.undecidedCount = 0
   e.closed = false
-  e.voters.length = 0
+  e.voterCount = 0
   if (e.undecided.length !== f.words) {
     e.undecided = new Int32Array(f.words)
     e.famous = new Int32Array(f.words)
     e.isCandidate = new Int32Array(f.words)
   }
-  e.isCandidate.fill(0)
+  if (e.votes.length < f.words) e.votes = new Int32Array(f.words * 64)
+  // Without fill(): for a few words the call takes longer than the loop.
+  for (let w = 0; w < f.words; w++) {
+    e.isCandidate[w] = 0
+    e.undecided[w] = 0
+    e.famous[w] = 0
+    e.votes[w] = 0
+  }
   e.ballots.length = 0
   e.castBy.length = 0
   e.cast.length = 0
   e.words = f.words
-  e.undecided.fill(0)
-  e.famous.fill(0)
-  if (e.votes.length < e.words) e.votes = new Int32Array(e.words * 64)
-  e.votes.fill(0, 0, e.words)
   e.votesEnd = e.words
 }
 
@@ -81,7 +85,10 @@ function widen(s: EventStore, e: Election): void {
   for (let at = 0; at < e.votesEnd; at += e.words) {
     for (let w = 0; w < e.words; w++) votes[(at / e.words) * words + w] = e.votes[at + w]!
   }
-  for (const voter of e.voters) s.vote[voter & s.mask] = (s.vote[voter & s.mask]! / e.words) * words
+  for (let i = 0; i < e.voterCount; i++) {
+    const slot = e.voters[i]! & s.mask
+    s.vote[slot] = (s.vote[slot]! / e.words) * words
+  }
   e.votesEnd = (e.votesEnd / e.words) * words
   e.votes = votes
   const undecided = new Int32Array(words)
@@ -232,7 +239,12 @@ export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: nu
   }
   e.votesEnd = at + e.words
   s.vote[slot] = at
-  e.voters.push(x)
+  if (e.voterCount === e.voters.length) {
+    const voters = new Int32Array(2 * e.voterCount)
+    voters.set(e.voters)
+    e.voters = voters
+  }
+  e.voters[e.voterCount++] = x
   if (distance === 1) {
     voteFirst(s, f, e, x, at)
     if (e.fastPath) decideUnanimous(f, e, own, at)
@@ -245,6 +257,12 @@ export function consider(s: EventStore, f: Frame, e: Election, c: Counter, x: nu
 /** The famous candidates, of each member the one with the least id, by ascending member. */
 export function electedJudges(s: EventStore, f: Frame, e: Election): number[] {
   const judges: number[] = []
+  if (e.candidates.length === f.size) {
+    for (let own = 0; own < f.size; own++) {
+      if ((e.famous[own >>> 5]! & (1 << own)) !== 0) judges.push(e.candidates[own]!)
+    }
+    return judges
+  }
   for (let own = 0; own < f.size; own++) {
     if ((e.famous[own >>> 5]! & (1 << own)) !== 0) judges[own] = e.candidates[own]!
     else judges[own] = -1

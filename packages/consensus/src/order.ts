@@ -18,7 +18,7 @@ import { receiveStrays } from './strays.ts'
 
 const NOTHING = 0x7fffffff
 /** Runs of so many events are sorted by insertion before they are merged. */
-const RUN = 8
+const RUN = 16
 
 /** Fixed-shape record. Arrays keep their size from round to round; how much of them counts is told beside them. */
 export class OrderScratch {
@@ -40,7 +40,7 @@ export class OrderScratch {
   laneCount = 0
   listed: Int32Array = new Int32Array(64)
   listedCount = 0
-  /** Of each listed event: its median time, and the weight of the judges counted so far. */
+  /** Of each listed event: its median time, and the weight of the judges counted so far; 0 between rounds. */
   medians: Float64Array = new Float64Array(64)
   sums: Float64Array = new Float64Array(64)
   /** Places in `listed` of the received events as these were added, later sorted; and room to sort them. */
@@ -196,7 +196,6 @@ function placeReceived(
   }
   o.received = received
   o.receivedCount = count
-  o.sums.fill(0, 0, o.listedCount)
   const needed = judgeCount * laneCount
   if (o.next.length < needed) {
     o.next = new Int32Array(2 * needed)
@@ -304,9 +303,9 @@ function compareWhitened(a: Uint8Array, b: Uint8Array, white: Uint8Array): numbe
   return 0
 }
 
-/** Fills the ranks of the received events, in `mark` (of these the parents', which come before). */
+/** Fills the ranks of the received events, in `mark`; parents come before children here.. */
 function rankReceived(s: EventStore, o: OrderScratch): void {
-  const { received, receivedCount, listed } = o
+  const { received, receivedCount, listed, sums } = o
   const { mark, mask, tail, state, parents, parentMask, parentStart, parentCount } = s
   for (let i = 0; i < receivedCount; i++) {
     const slot = listed[received[i]!]! & mask
@@ -318,6 +317,7 @@ function rankReceived(s: EventStore, o: OrderScratch): void {
       if (p >= tail && state[p & mask] === RECEIVED && mark[p & mask]! > rank) rank = mark[p & mask]!
     }
     mark[slot] = rank + 1
+    sums[received[i]!] = 0
   }
 }
 

@@ -233,7 +233,9 @@ function finish(
   let round = parentRound
   let firstWitness = x
   let firstSelfWitness = x
-  if (weightOf(bits, at + 2 * words, words, weights, equal) >= supermajority) {
+  const weight =
+    equal && words === 1 ? popcount(bits[at + 2]!) : weightOf(bits, at + 2 * words, words, weights, equal)
+  if (weight >= supermajority) {
     round += 1
     for (let w = 0; w < words; w++) {
       bits[at + words + w] = bits[at + w]!
@@ -259,8 +261,8 @@ function finish(
       putTag(f, row, own, s.tag[firstSelfWitness & s.mask]!)
     }
   }
-  let count = 0
-  for (let w = 0; w < words; w++) count += popcount(bits[at + w]!)
+  let count = popcount(bits[at]!)
+  for (let w = 1; w < words; w++) count += popcount(bits[at + w]!)
   s.seenCount[slot] = count
 }
 
