@@ -38,6 +38,7 @@ const roster: readonly Change[] = [
     '.sort((a, b) => a.id - b.id)',
     '.sort((a, b) => (`${a.id}` < `${b.id}` ? -1 : 1))',
   ],
+  ['seen: witnesses of the round before are lost', 'previous |= bits[from + words]!', ''],
   ['roster: weights ignored', 'if (member.weight !== members[0]!.weight) equal = false', ''],
 ]
 
@@ -65,8 +66,8 @@ const rounds: readonly Change[] = [
   ],
   [
     'generation: always one',
-    's.generation[slot] = parentGeneration(s, f) + 1\n    mergeSeen',
-    's.generation[slot] = 1\n    mergeSeen',
+    's.generation[slot] = parentGeneration(s, f) + 1\n    if (before',
+    's.generation[slot] = 1\n    if (before',
   ],
   ['stronglySeen: not remembered from parents', 'rememberStrong(s, f, x, row, parentRound)', ''],
   ['stronglySeen: remembered from another round', 'if (s.parentRound[slot] !== parentRound) continue', ''],
@@ -189,11 +190,12 @@ const election: readonly Change[] = [
   ],
 ]
 
-const MEDIAN = 'if (2 * before <= total && 2 * (before + weight) > total) medians'
+const MEDIAN = 'if (2 * before <= total && 2 * (before + weight) > total) {'
 
 const order: readonly Change[] = [
-  ['median: the least time', MEDIAN, 'if (before === 0) medians'],
-  ['median: the greatest time', MEDIAN, 'medians'],
+  ['median: the least time', MEDIAN, 'if (before === 0) {'],
+  ['median: the time of the last judge counted', MEDIAN, '{'],
+  ['median: counting ends too early', 'settled += 1', 'settled += 2'],
   [
     'median: half of the weight is enough',
     '2 * before <= total && 2 * (before + weight) > total',
@@ -215,11 +217,16 @@ const order: readonly Change[] = [
   ['received: by all judges but the first', 'if (h < least) least = h', 'if (j > 0 && h < least) least = h'],
   [
     'sort: times as text',
-    'const byTime = medians[a]! - medians[b]!',
-    'const byTime = `${medians[a]}`.localeCompare(`${medians[b]}`)',
+    'if (other < time || (other === time',
+    'if (`${other}` < `${time}` || (other === time',
   ],
-  ['sort: without rank', 'if (mark[x] !== mark[y]) return mark[x]! - mark[y]!', ''],
-  ['sort: without ids', 'return compareWhitened(s.ids[x]!, s.ids[y]!, white)', 'return 0'],
+  [
+    'sort: runs merged by time only',
+    'first = x < y || (x === y && !isLater(from[a]!, from[b]!))',
+    'first = x <= y',
+  ],
+  ['sort: without rank', 'if (mark[x] !== mark[y]) return mark[x]! > mark[y]!', ''],
+  ['sort: without ids', 'return compareWhitened(s.ids[x]!, s.ids[y]!, white) > 0', 'return false'],
   ['sort: ids not whitened', 'xor[i]! ^= id[i]!', 'xor[i]! ^= id[i]! & 0'],
   ['sort: whitened by the last judge', 'xor[i]! ^= id[i]!', 'xor[i] = id[i]!'],
   [
@@ -262,8 +269,8 @@ const engine: readonly Change[] = [
   ],
   [
     'snapshot: nothing counts as ordered',
-    'for (const x of commonAncestors(k, k.judges)) bury(k, x & s.mask)',
-    '',
+    'for (const x of commonAncestors(k, k.judges)) {',
+    'for (const x of [] as number[]) {',
   ],
   ['ancient: window one longer', 'least - k.roundsNonAncient + 1', 'least - k.roundsNonAncient'],
   ['ancient: window one shorter', 'least - k.roundsNonAncient + 1', 'least - k.roundsNonAncient + 2'],

@@ -79,48 +79,29 @@ export function mergeSeen(f: Frame, row: number): void {
   }
 }
 
-/** mergeBits for rosters of up to 32 members. */
-function mergeWord(s: EventStore, f: Frame, at: number, parentRound: number): void {
-  const { bits, upRows, upSlots, upCount } = f
-  const { round: rounds } = s
-  let current = 0
-  let previous = 0
-  for (let i = 0; i < upCount; i++) {
-    const round = rounds[upSlots[i]!]!
-    const from = upRows[i]! * ROW_SETS
-    if (round === parentRound) {
-      current |= bits[from]!
-      previous |= bits[from + 1]!
-    } else if (round === parentRound - 1) {
-      previous |= bits[from]!
-    }
-  }
-  bits[at] = current
-  bits[at + 1] = previous
-  bits[at + 2] = 0
-  if (!f.branching) return
-  for (let i = TAG_SETS; i < ROW_SETS; i++) bits[at + i] = 0
-}
-
 /** The sets `current` (at the level of the parents' round) and `previous`, as unions over the parents. */
 export function mergeBits(s: EventStore, f: Frame, row: number, parentRound: number): void {
   const { bits, words, upRows, upSlots, upCount } = f
-  if (words === 1) {
-    mergeWord(s, f, row * ROW_SETS, parentRound)
-    return
-  }
+  const { round: rounds } = s
   const at = row * words * ROW_SETS
-  const sets = f.branching ? ROW_SETS : 3
-  for (let w = 0; w < words * sets; w++) bits[at + w] = 0
-  for (let i = 0; i < upCount; i++) {
-    const round = s.round[upSlots[i]!]!
-    const from = upRows[i]! * words * ROW_SETS
-    if (round === parentRound) {
-      for (let w = 0; w < words * 2; w++) bits[at + w]! |= bits[from + w]!
-    } else if (round === parentRound - 1) {
-      for (let w = 0; w < words; w++) bits[at + words + w]! |= bits[from + w]!
+  for (let w = 0; w < words; w++) {
+    let current = 0
+    let previous = 0
+    for (let i = 0; i < upCount; i++) {
+      const round = rounds[upSlots[i]!]!
+      const from = upRows[i]! * words * ROW_SETS + w
+      if (round === parentRound) {
+        current |= bits[from]!
+        previous |= bits[from + words]!
+      } else if (round === parentRound - 1) {
+        previous |= bits[from]!
+      }
     }
+    bits[at + w] = current
+    bits[at + words + w] = previous
   }
+  const end = at + words * (f.branching ? ROW_SETS : 3)
+  for (let w = at + 2 * words; w < end; w++) bits[w] = 0
 }
 
 /**
