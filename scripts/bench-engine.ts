@@ -5,7 +5,8 @@
  *   node scripts/bench-engine.ts                    all of it, two minutes
  *   node scripts/bench-engine.ts --n 64 --parents 1 --branching 0 --events 100000
  *   node scripts/bench-engine.ts --model            the reference model's figures on the same graphs as well, fewer events
- *   node scripts/bench-engine.ts --soak 5000000     memory of one engine of 7 members (or --n) over a long run
+ *   node scripts/bench-engine.ts --soak 5000000     memory of one engine of 7 members (or --n) over a long run, and its slope
+ *   node scripts/bench-engine.ts --replay 100000    CPU and memory of `hearsay replay` of a file of so many events (7 members, or --n)
  *
  * The events are made outside the measured time. Their birth round is the engine's decided round plus one, as gossip
  * would have it. "Branching": just under a third of the members keep up to four branches, begin a new one with every
@@ -13,7 +14,10 @@
  * takes decided rounds. They depend on what else the machine does: `calibrationNs` is the CPU time of one and the same small
  * loop at that moment (about 116 when nothing else ran on a 2.5 GHz Xeon core, 200 to 400 while both cores were wanted).
  */
-import { cpus } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -62,9 +66,12 @@ function createGossip(n: number, otherParents: number, branching: boolean, seed:
       const theirs = tips[other]!
       if (theirs.length > 0) others.push(theirs[creator % theirs.length]!)
     }
+    // Not by way of id.buffer: that moves the bytes off the heap, and freeing them would count as time of the engine.
     const id = new Uint8Array(32)
-    const words = new Uint32Array(id.buffer)
-    for (let w = 0; w < 8; w++) words[w] = random() * 2 ** 32
+    for (let w = 0; w < 8; w++) {
+      const word = Math.floor(random() * 2 ** 32)
+      for (let i = 0; i < 4; i++) id[w * 4 + i] = word >>> (8 * i)
+    }
     time += 1 + pick(100)
     if (creator < branchers && own.length > 0 && pick(10) === 0) {
       selfParent = before[creator]![branch]!
@@ -145,20 +152,112 @@ function worstInsert(
   return { worst: least.reduce((a, b) => Math.max(a, b), 0), over5: least.filter((time) => time > 5).length }
 }
 
-/** Memory over a long run: one JSON line for every tenth of it, after a full collection. */
+/** The straight line through the points: its slope, and how far the points lie from it (root of the mean square). */
+function fitLine(points: readonly (readonly [number, number])[]): { slope: number; deviation: number } {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length
+  let covariance = 0
+  let variance = 0
+  for (const [x, y] of points) {
+    covariance += (x - meanX) * (y - meanY)
+    variance += (x - meanX) ** 2
+  }
+  const slope = covariance / variance
+  let squares = 0
+  for (const [x, y] of points) squares += (y - meanY - slope * (x - meanX)) ** 2
+  return { slope, deviation: Math.sqrt(squares / points.length) }
+}
+
+/**
+ * Memory over a long run: one JSON line for every twentieth of it, after a full collection, and at the end the slope of heap and
+ * array buffers together after the first 200,000 events.
+ */
 function soak(n: number, events: number): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const engine = makeEngine(n)
   const gossip = createGossip(n, 1, false, 3)
-  for (let part = 1; part <= 10; part++) {
-    const run = feed(engine, gossip, events / 10, (event) => engine.insert(event))
+  const points: [number, number][] = []
+  for (let part = 1; part <= 20; part++) {
+    const run = feed(engine, gossip, events / 20, (event) => engine.insert(event))
     collect()
     const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
-    const eventsPerCpuSecond = Math.round(events / 10 / run.cpuSeconds)
+    const eventsPerCpuSecond = Math.round(events / 20 / run.cpuSeconds)
+    const done = (events / 20) * part
+    if (done >= 200_000) points.push([done, heapUsed + arrayBuffers])
+    console.log(JSON.stringify({ n, events: done, heapUsed, arrayBuffers, rss, eventsPerCpuSecond }))
+  }
+  if (points.length < 3) return
+  const { slope, deviation } = fitLine(points)
+  console.log(
+    JSON.stringify({
+      n,
+      from: points[0]![0],
+      to: events,
+      slopeBytesPerMillionEvents: Math.round(slope * 1e6),
+      deviationBytes: Math.round(deviation),
+    }),
+  )
+}
+
+/** Writes such gossip as a file of the interchange format. */
+function writeInterchange(path: string, n: number, events: number): void {
+  const engine = makeEngine(n)
+  const gossip = createGossip(n, 1, false, 4)
+  const hexes: string[] = []
+  const lines: string[] = []
+  while (lines.length < events) {
+    for (const event of gossip.next(Math.min(CHUNK, events - lines.length), engine.decidedRound() + 1)) {
+      engine.insert(event)
+      const id = Buffer.from(event.id).toString('hex')
+      hexes.push(id)
+      const selfParent = event.selfParent < 0 ? null : hexes[event.selfParent]
+      const otherParents = event.otherParents.map((parent) => hexes[parent])
+      lines.push(JSON.stringify({ ...event, id, selfParent, otherParents }))
+    }
+    engine.takeDecidedRounds()
+  }
+  const members = Array.from({ length: n }, (_, id) => ({ id, weight: 1 }))
+  const head = {
+    name: `gossip-${n}`,
+    config: { coinFrequency: 12, roundsNonAncient: 26 },
+    rosters: [{ fromRound: 1, members }],
+    snapshot: null,
+  }
+  writeFileSync(path, `${JSON.stringify(head).slice(0, -1)},"events":[${lines.join(',\n')}]}\n`)
+}
+
+/** What the command `replay` takes for such a file, as the system counts it: the whole process, from its start to its end. */
+function measureReplay(n: number, events: number): void {
+  const folder = mkdtempSync(join(tmpdir(), 'hearsay-replay-'))
+  try {
+    const path = join(folder, 'gossip.json')
+    writeInterchange(path, n, events)
+    const count = 'process.on("exit",()=>console.error(JSON.stringify(process.resourceUsage())))'
+    const program = join(import.meta.dirname, '../packages/cli/process/main.ts')
+    const args = ['--import', `data:text/javascript,${count}`, program, 'replay', path]
+    const result = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 30 })
+    if (result.status !== 0) throw new Error(`replay failed: ${result.stderr}`)
+    const { decidedRound, rounds } = JSON.parse(result.stdout) as {
+      decidedRound: number
+      rounds: { events: unknown[] }[]
+    }
+    const used = JSON.parse(result.stderr.trim().split('\n').at(-1)!) as NodeJS.ResourceUsage
     console.log(
-      JSON.stringify({ n, events: (events / 10) * part, heapUsed, arrayBuffers, rss, eventsPerCpuSecond }),
+      JSON.stringify({
+        replay: true,
+        n,
+        events,
+        fileBytes: statSync(path).size,
+        decidedRound,
+        ordered: rounds.reduce((sum, round) => sum + round.events.length, 0),
+        cpuSeconds: Number(((used.userCPUTime + used.systemCPUTime) / 1e6).toFixed(2)),
+        peakMemoryMB: Math.round(used.maxRSS / 1024),
+        calibrationNs: Math.round(calibrate()),
+      }),
     )
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }
 
@@ -233,6 +332,7 @@ const { values } = parseArgs({
     branching: { type: 'string' },
     events: { type: 'string' },
     soak: { type: 'string' },
+    replay: { type: 'string' },
     model: { type: 'boolean', default: false },
   },
 })
@@ -243,6 +343,7 @@ const sizes: readonly [number, number][] = [
   [128, 80_000],
 ]
 if (values.soak !== undefined) soak(Number(values.n ?? 7), Number(values.soak))
+else if (values.replay !== undefined) measureReplay(Number(values.n ?? 7), Number(values.replay))
 else
   for (const [n, events] of sizes) {
     if (values.n !== undefined && Number(values.n) !== n) continue

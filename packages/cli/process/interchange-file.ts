@@ -5,7 +5,7 @@ import { CommandError, EXIT, faultInJson, type Place } from '../src/index.ts'
 /** What `use` makes of the parsed file; `-` is standard input. What is wrong with the file is told with its place. */
 export async function withInterchange<T>(file: string, use: (json: unknown) => T): Promise<T> {
   const name = file === '-' ? 'standard input' : file
-  const text = file === '-' ? await readStandardInput() : readFileSync(file, 'utf8')
+  let text = file === '-' ? await readStandardInput() : readFileSync(file, 'utf8')
   const malformed = (error: unknown, place: Place | undefined): CommandError =>
     new CommandError(
       {
@@ -26,6 +26,8 @@ export async function withInterchange<T>(file: string, use: (json: unknown) => T
   } catch (error) {
     throw malformed(error, faultInJson(text))
   }
+  // Not to be held beside what was made of it.
+  text = ''
   try {
     return use(json)
   } catch (error) {
