@@ -215,16 +215,8 @@ const order: readonly Change[] = [
   ['time: chains not merged by time', 'if (times[heap[child]!]! >= time) break', 'break'],
   ['received: by any judge', 'if (h < least) least = h', 'if (least === NOTHING || h > least) least = h'],
   ['received: by all judges but the first', 'if (h < least) least = h', 'if (j > 0 && h < least) least = h'],
-  [
-    'sort: times as text',
-    'if (other < time || (other === time',
-    'if (`${other}` < `${time}` || (other === time',
-  ],
-  [
-    'sort: runs merged by time only',
-    'first = x < y || (x === y && !isLater(from[a]!, from[b]!))',
-    'first = x <= y',
-  ],
+  ['sort: times as text', 'if (other < time ||', 'if (`${other}` < `${time}` ||'],
+  ['sort: runs merged by time only', 'first = x < y ||', 'first = x <= y ||'],
   ['sort: without rank', 'if (mark[x] !== mark[y]) return mark[x]! > mark[y]!', ''],
   ['sort: without ids', 'return compareWhitened(s.ids[x]!, s.ids[y]!, white) > 0', 'return false'],
   ['sort: ids not whitened', 'xor[i]! ^= id[i]!', 'xor[i]! ^= id[i]! & 0'],

@@ -48,9 +48,19 @@ export async function verify(dirs: readonly string[], options: CommonOptions): P
   await terminal.out(`${terminal.paint.good('OK')}   ${agreementLine(audit)}  in ${took}`)
 }
 
+const LINE_LENGTH = 100_000
+
 export async function replay(file: string, options: CommonOptions): Promise<void> {
   const terminal = createTerminal(options)
   const { replayInterchange } = await import('@hearsay/consensus')
   const result = await withInterchange(file, replayInterchange)
-  await terminal.out(JSON.stringify(result))
+  // A line for some rounds at a time: the text of all of them takes as much memory as the events.
+  let line = `{"decidedRound":${result.decidedRound},"rounds":[`
+  for (const [i, round] of result.rounds.entries()) {
+    line += (i === 0 ? '' : ',') + JSON.stringify(round)
+    if (line.length < LINE_LENGTH) continue
+    await terminal.out(line)
+    line = ''
+  }
+  await terminal.out(`${line}]}`)
 }
