@@ -61,7 +61,7 @@ test('the document is sound, and every answer is as it says', async () => {
     const bodies =
       media === 'application/x-ndjson'
         ? answer.lines()
-        : media === 'text/plain'
+        : media === 'text/plain' || media === 'application/octet-stream'
           ? [answer.text]
           : [answer.json()]
     for (const body of bodies)
@@ -83,6 +83,7 @@ test('the document is sound, and every answer is as it says', async () => {
     ['/v1/tx/{id}/proof', 'get', '/v1/tx/0/proof'],
     ['/v1/log', 'get', '/v1/log?limit=2'],
     ['/v1/log', 'get', '/v1/log', { headers: { Accept: 'application/x-ndjson' } }],
+    ['/v1/events', 'get', '/v1/events'],
     ['/v1/query', 'get', '/v1/query?path=a'],
     ['/v1/status', 'get', '/v1/status'],
     ['/v1/peers', 'get', '/v1/peers'],

@@ -83,6 +83,13 @@ export function createFakeNode(poolCapacity: number = Number.MAX_SAFE_INTEGER): 
       reads += 1
       return Promise.resolve(ledger.slice(from, from + limit))
     },
+    events: (from) => {
+      if (from > 3) return undefined
+      const events = [Uint8Array.of(1), Uint8Array.of(2, 2), Uint8Array.of(3, 3, 3)]
+        .slice(from)
+        .map((bytes, i) => ({ bytes, next: from + i + 1 }))
+      return { events, begin: from, next: 3 }
+    },
     submitPacked: () => ({ ok: false, reason: 'malformed', message: 'not here' }),
     lookup: () => ({ state: 'unknown' }),
     receiptAt: (position) => {

@@ -217,6 +217,12 @@ function roundHeld(k: Core, handle: EventHandle): number | null {
   return round === 0 ? null : f.roundOffset + round
 }
 
+/** Whether the event begins its creator's round in the election that is held, as far as the event is held. */
+function isWitnessHeld(k: Core, handle: EventHandle): boolean {
+  const { s } = k
+  return roundHeld(k, handle) !== null && s.firstSelfWitness[(handle - s.handleBase) & s.mask] === handle - s.handleBase
+}
+
 /**
  * Makes an engine at genesis, or one that goes on from a snapshot as soon as it has been given the judges. A snapshot
  * of round 0 is genesis.
@@ -259,6 +265,8 @@ export function createEngine(options: EngineOptions, tuning: EngineTuning = {}):
     decidedRound: () => decidedRound(k),
     ancientThreshold: () => k.ancientThreshold,
     snapshot,
+    roundOf: (handle) => roundHeld(k, handle),
+    isWitness: (handle) => isWitnessHeld(k, handle),
     explain(id) {
       if (recorder === undefined) throw new Error('explain: the engine was made without the option `explain`')
       return recorder.explain(id, { snapshot, roundOf: (handle) => roundHeld(k, handle) })

@@ -109,6 +109,10 @@ export interface Engine {
   ancientThreshold(): number
   /** The whole state of spec section 7 without the events. */
   snapshot(): ConsensusSnapshot
+  /** The round of an event in the election that is held; null if it has none, or if it is forgotten. For showing it. */
+  roundOf(handle: EventHandle): number | null
+  /** Whether it is a witness there. */
+  isWitness(handle: EventHandle): boolean
   /**
    * Why an event stands where it stands, or does not stand yet. Undefined for an event that was not given, was
    * refused as ancient, or lies back more than the rounds of the option `explain`; throws without that option. It reads the

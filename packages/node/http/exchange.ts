@@ -73,7 +73,7 @@ export function readBody(
 }
 
 /** Writes a piece of a streamed answer and waits until the client can take more; false if nobody listens any more. */
-export function writePiece(exchange: Exchange, piece: string): Promise<boolean> {
+export function writePiece(exchange: Exchange, piece: string | Uint8Array): Promise<boolean> {
   const { response, over } = exchange
   if (over.aborted) return Promise.resolve(false)
   if (response.write(piece)) return Promise.resolve(true)

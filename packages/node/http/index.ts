@@ -4,6 +4,7 @@ import type { Api, ApiOptions } from './server.ts'
 
 export { createLineSplitter, type Line, type LineSplitter } from './lines.ts'
 export type { ApiToken } from './access.ts'
+export type { ApiPage, PageFile } from './page.ts'
 export type { Api, ApiOptions } from './server.ts'
 
 /** Listens and serves; rejects with an `ApiError` (`code`, `message`, `hint`, `exitCode`) if it cannot. */

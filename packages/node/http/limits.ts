@@ -36,6 +36,10 @@ export interface ApiLimits {
   readonly maxPage: number
   /** Transactions read from the ledger at a time when it is streamed. */
   readonly streamPage: number
+  /** Bytes of events read from the journal at a time when they are streamed. */
+  readonly eventPageBytes: number
+  /** How often a follower of the events looks for new ones. */
+  readonly eventPollMs: number
   /** Answers are handed to the socket in pieces of about this size. */
   readonly writeBytes: number
   /** After `stop`, requests have so long to end by themselves. */
@@ -63,6 +67,8 @@ export const apiLimits: ApiLimits = {
   defaultPage: 100,
   maxPage: 1_000,
   streamPage: 256,
+  eventPageBytes: 262_144,
+  eventPollMs: 100,
   writeBytes: 65_536,
   stopMs: 300,
 }

@@ -57,6 +57,7 @@ export function getMetrics({ node, response }: Exchange): void {
     status.reachableWeight,
   )
   one('total_weight', 'gauge', 'Weight of all members.', status.totalWeight)
+  one('resident_bytes', 'gauge', 'Memory of the process in bytes.', process.memoryUsage.rss())
   one('uptime_seconds', 'gauge', 'Since the node was started.', status.uptimeMs / 1_000)
   const quantiles: [string, number][] = []
   if (status.finalityP50Ms !== null) quantiles.push(['{quantile="0.5"}', status.finalityP50Ms / 1_000])

@@ -313,6 +313,20 @@ const paths: { readonly [path: string]: Json } = {
       refused: ['E_NOT_FOUND', 'E_TOO_MANY_STREAMS'],
     }),
   },
+  '/v1/events': {
+    get: operation({
+      id: 'events',
+      summary:
+        'Signed events, parents first: what the order can be derived from. Each behind its length (four bytes, big-endian) and the cursor behind it (six); a length of 0 says only how far the stream is.',
+      parameters: [
+        query('from', 'A cursor of this node; 0 is the beginning.', count),
+        query('limit', 'At most so many.', count),
+        query('follow', '1: the stream goes on as events come.', { type: 'string', enum: ['0', '1'] }),
+      ],
+      answers: [[200, 'Bytes.', 'application/octet-stream', {}]],
+      refused: ['E_TOO_MANY_STREAMS'],
+    }),
+  },
   '/v1/query': {
     get: operation({
       id: 'query',

@@ -1,6 +1,7 @@
 // Decides which address leads to which handler, what role it asks for, and which of them hold a connection for long.
 import { statusToJson } from '../src/api-json.ts'
 import { postBatch } from './batch.ts'
+import { getEvents } from './events.ts'
 import { type Exchange, sendJson, wantsEvents, wantsLines } from './exchange.ts'
 import { getLog } from './log.ts'
 import { getProof, getQuery, getTransaction } from './lookup.ts'
@@ -39,6 +40,7 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/tx/{id}', role: 'read', handle: getTransaction },
   { method: 'GET', path: '/v1/tx/{id}/proof', role: 'read', handle: getProof },
   { method: 'GET', path: '/v1/log', role: 'read', handle: getLog, isStream: isStreamed },
+  { method: 'GET', path: '/v1/events', role: 'read', handle: getEvents, isStream: () => true },
   { method: 'GET', path: '/v1/query', role: 'read', handle: getQuery },
   {
     method: 'GET',

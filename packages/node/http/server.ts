@@ -15,6 +15,7 @@ import type { Exchange } from './exchange.ts'
 import { createGuard, isLoopback } from './guard.ts'
 import { createKeyTable } from './idempotency.ts'
 import { type ApiLimits, apiLimits } from './limits.ts'
+import { type ApiPage, isPagePath, sendPage } from './page.ts'
 import { listenFault, Problem, sendProblem, tokensMissing } from './problem.ts'
 import { findRoute, type Role } from './routes.ts'
 import { createSockets } from './socket.ts'
@@ -32,6 +33,8 @@ export interface ApiOptions {
   readonly allowedOrigins?: readonly string[]
   /** Asked of everybody; needed where the API does not listen on the loopback interface only. */
   readonly tokens?: readonly ApiToken[]
+  /** What people see at `/`; without it there is only the API. */
+  readonly page?: ApiPage
   readonly limits?: Partial<ApiLimits>
   /** Called with errors that are not the client's. */
   readonly onFault?: (error: unknown) => void
@@ -75,7 +78,9 @@ export async function startServer(options: ApiOptions): Promise<Api> {
     const target = request.url ?? ''
     if (!target.startsWith('/')) throw new Problem('E_BAD_REQUEST', 'the target of a request begins with /')
     const at = target.indexOf('?')
-    const { route, parameters } = findRoute(method, at === -1 ? target : target.slice(0, at))
+    const path = at === -1 ? target : target.slice(0, at)
+    if (options.page !== undefined && isPagePath(path)) return sendPage(options.page, method, path, response)
+    const { route, parameters } = findRoute(method, path)
     access(request.headers, route.role)
     const query = new URLSearchParams(at === -1 ? '' : target.slice(at + 1))
     const gone = new AbortController()

@@ -14,6 +14,7 @@ import type { StateMachine } from '../src/state-machine.ts'
 import type { Clock } from './clock.ts'
 import type { NodeTransport } from './driver.ts'
 import { createIntake } from './intake.ts'
+import { createEventReader } from './event-reader.ts'
 import { createLogReader } from './log-reader.ts'
 import { createProver } from './prover.ts'
 import { recover } from './recovery.ts'
@@ -133,6 +134,7 @@ export async function assembleNode(
     query: host.query,
     machine: host.machine,
     log: async (from, limit) => readLog(from, limit),
+    events: createEventReader(journal),
     positionOfRound: (round) => ledger.firstPositionOf(round),
     onGrowth: (listener) => {
       growth.add(listener)

@@ -107,6 +107,16 @@ export interface NodeStatus {
   readonly versions: Readonly<Record<string, string>>
 }
 
+/** Signed events, parents first. Cursors are places in this node's journal: another node has others. */
+export interface EventPage {
+  /** `next` is the cursor behind the event. */
+  readonly events: readonly { readonly bytes: Uint8Array; readonly next: number }[]
+  /** Where the page begins: later than asked for if the journal was pruned. */
+  readonly begin: number
+  /** Where to go on. */
+  readonly next: number
+}
+
 export interface RunningNode {
   submit(transaction: Uint8Array): SubmitResult
   /**
@@ -116,6 +126,8 @@ export interface RunningNode {
   submitPacked(payload: Uint8Array): SubmitResult
   /** Transactions from a position on, at most `limit` of them and about 4 MiB; empty at the end. */
   log(from: number, limit: number): Promise<readonly OrderedTransaction[]>
+  /** Durable signed events from a cursor on (0: the beginning), about so many bytes but at least one; undefined if no event can begin there. */
+  events(from: number, maxBytes: number): EventPage | undefined
   /** The first position whose consensus time is not before `timestamp`, or of a round: for `log --from`. */
   positionOfRound(round: number): number | undefined
   /** What has become of a sealed transaction. */

@@ -1,0 +1,360 @@
+// The page: asks where it is (a node, a testnet, a file), starts the checker, and does what people ask for.
+import { batch as together } from '@preact/signals'
+import { h, render } from 'preact'
+import type { Mark } from '../src/model/frames.ts'
+import { createStore } from '../src/model/store.ts'
+import { lieOfRefusal } from '../src/verify/verdict.ts'
+import { createState, type Actions, type Fault, type State } from '../src/view/state.ts'
+import { Shell } from '../src/view/shell.ts'
+import { createCharts } from './charts.ts'
+import { createLog } from './log.ts'
+import { createMap } from './map.ts'
+import { createAsking, type Asking } from './nodes.ts'
+import { createPlayer } from './player.ts'
+import type { Detail, FromChecker, Proved, Source, ToChecker } from './protocol.ts'
+
+interface Config {
+  readonly nodes: readonly Source[]
+  readonly control: { readonly url: string; readonly token: string } | null
+  readonly file: { readonly name: string; readonly url: string } | null
+}
+
+const THEME = 'hearsay-theme'
+
+function wantsDark(): boolean {
+  const kept = localStorage.getItem(THEME)
+  return kept === null ? matchMedia('(prefers-color-scheme: dark)').matches : kept === 'dark'
+}
+
+const state: State = createState(wantsDark())
+let checker: Worker | undefined
+let asking: Asking | undefined
+let config: Config = { nodes: [], control: null, file: null }
+let requests = 0
+const answers = new Map<number, (value: unknown) => void>()
+const token = (): string => sessionStorage.getItem('hearsay-token') ?? ''
+
+type Question =
+  { readonly kind: 'detail'; readonly index: number } | { readonly kind: 'prove'; readonly proof: unknown }
+
+function ask<T>(question: Question): Promise<T> {
+  return new Promise((resolve) => {
+    requests += 1
+    answers.set(requests, resolve as (value: unknown) => void)
+    const message: ToChecker = { ...question, request: requests }
+    checker?.postMessage(message)
+  })
+}
+
+const fail = (words: string): void => void (state.failed.value = words)
+
+const map = createMap(state, (index) => actions.select(index), moveSelection)
+const charts = createCharts(state)
+const player = createPlayer(state, map)
+const log = createLog({
+  state,
+  detail: (index) => ask<Detail | undefined>({ kind: 'detail', index }),
+  prove: (proof) => ask<Proved>({ kind: 'prove', proof }),
+  base: () => config.nodes[0]?.url,
+  token,
+})
+
+function onMessage({ data }: MessageEvent<FromChecker>): void {
+  switch (data.kind) {
+    case 'opened': {
+      const { opened } = data
+      return together(() => {
+        state.opened.value = opened
+        state.store.value = createStore(opened.members)
+        state.marks.value = [...opened.marks]
+        state.failed.value = ''
+      })
+    }
+    case 'batch': {
+      const store = state.store.value
+      if (store === undefined) return
+      return together(() => {
+        const before = store.count()
+        store.apply(data.batch)
+        if (state.play.value === 'live') state.shown.value = store.count()
+        state.version.value += 1
+        const forged = data.batch.refusals.map(lieOfRefusal)
+        const fresh = forged.filter(
+          ({ node, derived }) =>
+            !state.lies.value.some((lie) => lie.node === node && lie.derived === derived),
+        )
+        if (fresh.length > 0) state.lies.value = [...state.lies.value, ...fresh]
+        for (const { member, at } of data.batch.branchings)
+          addMark({
+            at: Math.max(at, before),
+            kind: 'violation',
+            text: `${store.members[member]!.name} branches`,
+          })
+        if (data.sources.some(({ isPruned }) => isPruned))
+          fail(
+            'The journal of this node begins later than the network: the order cannot be derived from its beginning here.',
+          )
+        if (config.file !== null || config.nodes.length === 0) state.loading.value = `${store.count()} events`
+        log.refresh()
+      })
+    }
+    case 'loaded': {
+      state.loading.value = ''
+      document.documentElement.dataset['loaded'] = `${data.events} ${Math.round(data.tookMs)}`
+      const violation = state.opened.value?.violation
+      if (violation === undefined || violation === null) return actions.fit()
+      player.seek(violation.at)
+      state.scale.value = 18
+      return map.wake()
+    }
+    case 'answer': {
+      answers.get(data.request)?.(data.value)
+      answers.delete(data.request)
+      return undefined
+    }
+    case 'failed':
+      state.loading.value = ''
+      return fail(data.message)
+  }
+}
+
+/** A checker of its own for whatever is opened: nothing of what was before is left in it. */
+function startChecker(message: ToChecker): void {
+  checker?.terminate()
+  asking?.stop()
+  answers.clear()
+  together(() => {
+    state.store.value = undefined
+    state.opened.value = undefined
+    state.lies.value = []
+    state.nodes.value = []
+    state.selected.value = undefined
+    state.selectedIndex.value = -1
+    state.hovered.value = -1
+    state.proofs.value = new Map()
+    state.log.value = []
+    state.play.value = 'live'
+    state.shown.value = 0
+    state.failed.value = ''
+  })
+  map.reset()
+  log.reset()
+  checker = new Worker('./engine.js', { type: 'module' })
+  checker.addEventListener('message', onMessage)
+  checker.addEventListener('error', (event) => fail(`the checker has failed: ${event.message}`))
+  checker.postMessage(message)
+}
+
+function openFile(file: File): void {
+  config = { nodes: [], control: null, file: { name: file.name, url: '' } }
+  state.hasControl.value = false
+  startChecker({ kind: 'file', name: file.name, blob: file })
+}
+
+function addMark(mark: Mark): void {
+  state.marks.value = [...state.marks.value.slice(-199), mark]
+}
+
+function moveSelection(step: 'up' | 'down' | 'left' | 'right'): void {
+  const store = state.store.value
+  if (store === undefined || store.count() === 0) return
+  const from = state.selectedIndex.value
+  if (from < 0) return actions.select(state.shown.value - 1)
+  const lane = store.lanes()[store.laneOf(from)]!
+  if (step === 'up' || step === 'down') {
+    const { values, length } = lane.events
+    const at = values.subarray(0, length).indexOf(from) + (step === 'up' ? 1 : -1)
+    if (at >= 0 && at < length && values[at]! < state.shown.value) actions.select(values[at]!)
+    return
+  }
+  const others = store.lanes().length
+  const wanted = (store.laneOf(from) + (step === 'right' ? 1 : others - 1)) % others
+  const { values, length } = store.lanes()[wanted]!.events
+  let best = -1
+  for (let i = 0; i < length; i++) {
+    if (values[i]! >= state.shown.value) break
+    best = values[i]!
+    if (store.rowOf(best) >= store.rowOf(from)) break
+  }
+  if (best >= 0) actions.select(best)
+}
+
+async function submit(text: string): Promise<void> {
+  const url = config.nodes[0]?.url ?? ''
+  state.submitted.value = 'on its way …'
+  const began = performance.now()
+  try {
+    const headers: Record<string, string> = token() === '' ? {} : { Authorization: `Bearer ${token()}` }
+    const answer = await fetch(`${url}/v1/tx?timeout=30s`, { method: 'POST', body: text, headers })
+    const receipt = (await answer.json()) as {
+      state?: string
+      position?: number
+      reason?: string | null
+      detail?: string
+    }
+    if (!answer.ok) throw new Error(receipt.detail ?? `${answer.status}`)
+    const took = `${Math.round(performance.now() - began)} ms`
+    state.submitted.value =
+      receipt.position === undefined
+        ? `${receipt.state ?? ''}: ${receipt.reason ?? 'not final yet; it stays submitted'}`
+        : `final as #${receipt.position} in ${took}`
+  } catch (error) {
+    state.submitted.value = `not submitted: ${(error as Error).message}`
+  }
+}
+
+const WORDS: { readonly [K in Fault['act']]: (fault: Extract<Fault, { act: K }>) => string } = {
+  cut: (fault) => `cut ${(fault as { a: string; b: string }).a} – ${(fault as { a: string; b: string }).b}`,
+  'heal-link': (fault) =>
+    `heal ${(fault as { a: string; b: string }).a} – ${(fault as { a: string; b: string }).b}`,
+  part: ({ members }) => `cut off ${members.join(', ')}`,
+  heal: () => 'heal all',
+  delay: ({ ms }) => `delay ${ms} ms`,
+  drop: ({ percent }) => `drop ${percent} % a second`,
+  kill: (fault) => `kill ${(fault as { node: string }).node}`,
+  start: (fault) => `start ${(fault as { node: string }).node}`,
+  branch: (fault) => `${(fault as { node: string }).node} is made to branch`,
+}
+
+async function fault(wanted: Fault): Promise<void> {
+  const { control } = config
+  if (control === null) return
+  const words = (WORDS[wanted.act] as (fault: Fault) => string)(wanted)
+  state.controlWord.value = `${words} …`
+  try {
+    const answer = await fetch(control.url, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${control.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(wanted),
+    })
+    const said = (await answer.json()) as { detail?: string }
+    if (!answer.ok) throw new Error(said.detail ?? `${answer.status}`)
+    state.controlWord.value = `${words}: done`
+    const kind =
+      wanted.act === 'heal' || wanted.act === 'start' || wanted.act === 'heal-link' ? 'repair' : 'fault'
+    addMark({ at: state.store.value?.count() ?? 0, kind, text: words })
+  } catch (error) {
+    state.controlWord.value = `${words}: ${(error as Error).message}`
+  }
+}
+
+const actions: Actions = {
+  select: (index) => {
+    state.selectedIndex.value = index
+    const store = state.store.value
+    if (store === undefined || index < 0) return
+    state.tab.value = 'event'
+    if (index >= state.shown.value) player.seek(store.count())
+    map.show(index)
+    void ask<Detail | undefined>({ kind: 'detail', index }).then((detail) => {
+      if (detail !== undefined && state.selectedIndex.value === index) state.selected.value = detail
+    })
+  },
+  selectId: (id) => {
+    const found = state.store.value?.findId(id.slice(0, 16)) ?? -1
+    if (found >= 0) actions.select(found)
+    else fail(`${id.slice(0, 16)}… is not held here`)
+  },
+  play: player.play,
+  pause: player.pause,
+  live: player.live,
+  step: player.step,
+  seek: player.seek,
+  jump: (text) => {
+    const found = player.find(text)
+    if (found === undefined)
+      return fail(
+        `${text}: a round (round 12), a transaction (#97), a time (14:03:20) or the beginning of an id`,
+      )
+    state.failed.value = ''
+    if (found.index >= 0) actions.select(found.index)
+  },
+  zoom: map.zoom,
+  fit: map.fit,
+  logTo: log.to,
+  search: (text) => {
+    const found = player.find(/^\d+$/.test(text.trim()) ? `#${text.trim()}` : text)
+    const store = state.store.value
+    if (found === undefined || store === undefined || found.index < 0)
+      return fail(`${text}: nothing like that is in the log`)
+    state.failed.value = ''
+    const position = store.positionOf(found.index)
+    if (position >= 0) log.to(position)
+    state.selectedIndex.value = found.index
+    map.show(found.index)
+  },
+  submit: (text) => void submit(text),
+  fault: (wanted) => void fault(wanted),
+  toggleTheme: () => {
+    state.isDark.value = !state.isDark.value
+    localStorage.setItem(THEME, state.isDark.value ? 'dark' : 'light')
+    applyTheme()
+  },
+  mountMap: (element) => map.mount(element as HTMLElement | null),
+  mountCharts: (element) => charts.mount(element as HTMLElement | null),
+  openFile: () => {
+    const input = document.createElement('input')
+    input.type = 'file'
+    input.addEventListener('change', () => {
+      const [file] = input.files ?? []
+      if (file !== undefined) openFile(file)
+    })
+    input.click()
+  },
+}
+
+function applyTheme(): void {
+  document.documentElement.dataset['theme'] = state.isDark.value ? 'dark' : 'light'
+}
+
+function acceptDrops(): void {
+  addEventListener('dragover', (event) => {
+    event.preventDefault()
+    document.documentElement.dataset['drop'] = 'yes'
+  })
+  addEventListener('dragleave', () => delete document.documentElement.dataset['drop'])
+  addEventListener('drop', (event) => {
+    event.preventDefault()
+    delete document.documentElement.dataset['drop']
+    const [file] = event.dataTransfer?.files ?? []
+    if (file !== undefined) openFile(file)
+  })
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const headers: Record<string, string> = token() === '' ? {} : { Authorization: `Bearer ${token()}` }
+  const answer = await fetch(url, { headers })
+  if (answer.status === 401) {
+    const given = prompt('This node asks for a token (hearsay token):') ?? ''
+    if (given === '') throw new Error('this node asks for a token')
+    sessionStorage.setItem('hearsay-token', given)
+    return getJson(url)
+  }
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`)
+  return (await answer.json()) as T
+}
+
+async function begin(): Promise<void> {
+  config = await getJson<Config>('./config.json')
+  if (config.file !== null)
+    return startChecker({
+      kind: 'file',
+      name: config.file.name,
+      url: new URL(config.file.url, location.href).href,
+    })
+  // The node that the page comes from stands first: it is asked what only one need answer.
+  const own = await getJson<{ name: string }>('/v1/status')
+  const here = { name: own.name, url: location.origin }
+  const others = config.nodes.filter(({ name }) => name !== own.name)
+  config = { ...config, nodes: [here, ...others] }
+  const genesis = await getJson<unknown>('/v1/genesis')
+  state.hasControl.value = config.control !== null
+  startChecker({ kind: 'live', genesis, sources: config.nodes, token: token() })
+  asking = createAsking({ sources: config.nodes, token, state })
+  asking.start()
+}
+
+applyTheme()
+acceptDrops()
+render(h(Shell, { state, actions }), document.getElementById('page')!)
+begin().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))

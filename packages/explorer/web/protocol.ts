@@ -1,0 +1,86 @@
+// What the page and its checker say to each other: the checker runs in a thread of its own, so that the picture keeps moving.
+import type { Batch, ShownMember } from '../src/model/messages.ts'
+import type { Mark } from '../src/model/frames.ts'
+
+export interface Source {
+  readonly name: string
+  readonly url: string
+}
+
+export type ToChecker =
+  | {
+      readonly kind: 'live'
+      readonly genesis: unknown
+      readonly sources: readonly Source[]
+      readonly token: string
+    }
+  | { readonly kind: 'file'; readonly name: string; readonly blob?: Blob; readonly url?: string }
+  | { readonly kind: 'detail'; readonly request: number; readonly index: number }
+  | { readonly kind: 'prove'; readonly request: number; readonly proof: unknown }
+
+export interface TransactionView {
+  readonly text: string | null
+  readonly hex: string
+  readonly bytes: number
+  readonly sealed: boolean
+}
+
+/** All of one event. */
+export interface Detail {
+  readonly index: number
+  readonly id: string
+  readonly creator: string
+  readonly sequence: number
+  readonly birthRound: number
+  readonly timestamp: number
+  readonly sizeBytes: number
+  readonly selfParent: string | null
+  readonly otherParents: readonly { readonly id: string; readonly creator: string }[]
+  readonly transactions: readonly TransactionView[]
+  readonly signature: 'good' | 'none'
+  /** The engine's reasons in words; null if it lies back too far. */
+  readonly why: string | null
+}
+
+export interface Proved {
+  readonly ok: boolean
+  readonly reason: string
+  readonly signers: readonly string[]
+  readonly event: string
+  readonly index: number
+}
+
+export interface OpenedView {
+  readonly title: string
+  readonly networkId: string
+  readonly members: readonly ShownMember[]
+  readonly isSigned: boolean
+  readonly means: string
+  readonly marks: readonly Mark[]
+  readonly violation: { readonly invariant: string; readonly message: string; readonly at: number } | null
+  readonly claims: readonly { readonly node: string; readonly round: number; readonly hash: string }[]
+  /** Of a file that says what to expect. */
+  readonly asExpected: boolean | null
+}
+
+export interface SourceState {
+  readonly name: string
+  readonly cursor: number
+  /** How often the stream was broken. */
+  readonly breaks: number
+  readonly isOpen: boolean
+  /** Its journal begins later than the network: nothing can be derived from it alone. */
+  readonly isPruned: boolean
+}
+
+export type FromChecker =
+  | { readonly kind: 'opened'; readonly opened: OpenedView }
+  | {
+      readonly kind: 'batch'
+      readonly batch: Batch
+      readonly sources: readonly SourceState[]
+      readonly waiting: number
+    }
+  | { readonly kind: 'loaded'; readonly events: number; readonly tookMs: number }
+  | { readonly kind: 'answer'; readonly request: number; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly message: string }

@@ -1,0 +1,32 @@
+/**
+ * Hands out the signed events of the journal in the order in which they were linked here, parents first: what somebody needs who
+ * wants to derive the order himself. Only what is durable: an own event that a crash could take is nobody's business yet.
+ */
+import { RECORD_EVENT } from '../src/member-types.ts'
+import type { EventPage } from '../src/api-types.ts'
+import { JournalDamaged, type Journal } from '../disk/index.ts'
+
+export type EventReader = (from: number, maxBytes: number) => EventPage | undefined
+
+export function createEventReader(journal: Pick<Journal, 'begin' | 'durableEnd' | 'readFrom'>): EventReader {
+  return (from, maxBytes) => {
+    const begin = journal.begin()
+    const end = journal.durableEnd()
+    const start = Math.max(from, begin)
+    if (start > end) return undefined
+    if (start === end) return { events: [], begin: start, next: start }
+    try {
+      const { records, next } = journal.readFrom(start, maxBytes)
+      const durable = records.filter(({ offset }) => offset < end)
+      const events = durable.flatMap(({ kind, payload }, i) =>
+        kind === RECORD_EVENT ? [{ bytes: payload, next: records[i + 1]?.offset ?? next }] : [],
+      )
+      const whole = durable.length === records.length
+      return { events, begin: start, next: whole ? Math.min(next, end) : records[durable.length]!.offset }
+    } catch (error) {
+      // A cursor at which no event begins looks like damage there; real damage is found by whoever needs the record.
+      if (error instanceof JournalDamaged) return undefined
+      throw error
+    }
+  }
+}
