@@ -14,7 +14,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   simulator: ['node', 'dag', 'consensus', 'gossip'],
   explorer: ['client', 'consensus', 'dag'],
   // Keys and hashes are written as dag writes them, and `replay` is the ordering rule without a node.
-  cli: ['node', 'simulator', 'client', 'dag', 'consensus'],
+  cli: ['node', 'simulator', 'client', 'explorer', 'dag', 'consensus'],
 }
 
 /** Package → its I/O rooms, beside `src`. A folder that is not here is not a room. */
@@ -24,6 +24,7 @@ export const IO_ROOMS: Readonly<Record<string, readonly string[]>> = {
   client: ['web'],
   node: ['disk', 'http', 'process'],
   simulator: ['process'],
+  explorer: ['web', 'process', 'build'],
   cli: ['process'],
 }
 
@@ -35,6 +36,8 @@ const INNER_ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** npm packages that compute only; all that a `src` may import from outside of the house. */
 export const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   dag: ['@noble/ed25519', '@noble/hashes', 'cbor-x'],
+  // Cells that tell who has read them when they change: the view's state.
+  explorer: ['@preact/signals-core'],
   // Only describes the commands: what it would print or exit with is handed to it by the process room.
   cli: ['commander'],
 }

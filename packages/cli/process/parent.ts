@@ -13,6 +13,18 @@ export function asPeersMessage(value: unknown): PeersMessage | undefined {
   return value.kind === 'peers' ? (value as PeersMessage) : undefined
 }
 
+/** Where the page that a node serves finds the rest of the testnet. */
+export interface PageMessage {
+  readonly kind: 'page'
+  readonly nodes: readonly { readonly name: string; readonly url: string }[]
+  readonly control: { readonly url: string; readonly token: string }
+}
+
+export function asPageMessage(value: unknown): PageMessage | undefined {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined
+  return value.kind === 'page' ? (value as PageMessage) : undefined
+}
+
 export type NodeMessage =
   | {
       readonly kind: 'up'

@@ -38,12 +38,15 @@ export function startNodeProcess(
   events: NodeEvents,
   /** Its addresses are not those of its config.json. */
   isElsewhere = false,
+  /** Whose pages may ask it: those of the other nodes. */
+  origins: readonly string[] = [],
 ): TestnetNode {
   const entry = process.argv[1]
   if (entry === undefined) throw new Error('invariant: no entry file')
   const addresses = ['--api', formatAddress(plan.api), '--gossip', formatAddress(plan.gossip)]
   const more = [...(isVerbose ? ['--verbose'] : []), ...(isElsewhere ? addresses : [])]
-  const args = ['up', '--dir', join(dir, plan.name), '--with-parent', ...more]
+  const allowed = origins.flatMap((origin) => ['--allow-origin', origin])
+  const args = ['up', '--dir', join(dir, plan.name), '--with-parent', ...more, ...allowed]
   const child = fork(entry, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   const node: TestnetNode = {
     plan,

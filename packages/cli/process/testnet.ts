@@ -1,6 +1,7 @@
 // Decides how a testnet runs: its ports, when it is ready, what is said while it runs, and how it ends. The nodes go on when one of
 // them dies; they all end with this process, however it ends.
 import { relative, resolve } from 'node:path'
+import { openPage } from '@hearsay/explorer'
 import type { StatusJson } from '@hearsay/node'
 import {
   CommandError,
@@ -25,6 +26,7 @@ import {
 import { askStatus } from './api-client.ts'
 import { describeOwner, firstBusy } from './ports.ts'
 import { commandName, createTerminal, type Terminal } from './terminal.ts'
+import type { PageMessage } from './parent.ts'
 import { type Control, startControl } from './testnet-control.ts'
 import { createFaults, type TestnetFaults } from './testnet-faults.ts'
 import { openFolder, type TestnetFolder, writeConfigs, writeNetFile } from './testnet-folder.ts'
@@ -85,7 +87,10 @@ async function runTestnet(
   }
   const events = {
     onChange: (node: TestnetNode): void => {
-      if (node.up !== undefined && !node.hasExited) faults?.started(node)
+      if (node.up !== undefined && !node.hasExited) {
+        faults?.started(node)
+        tellPage(node)
+      }
       if (!node.hasExited || isStopping) return
       note(process.pid)
       if (node.isAsked) return terminal.say(`  ${node.plan.name} has been stopped`)
@@ -94,14 +99,25 @@ async function runTestnet(
     },
     onLine: (node: TestnetNode, line: string): void => terminal.detail(`${node.plan.name}  ${line}`),
   }
+  const pages = plans.map(({ name, api }) => ({ name, url: `http://${formatAddress(api)}` }))
+  const tellPage = ({ child }: TestnetNode): void => {
+    if (control === undefined || !child.connected) return
+    const { url, token } = control.control
+    const message: PageMessage = { kind: 'page', nodes: pages, control: { url, token } }
+    child.send(message)
+  }
+  const startNode = (plan: PlannedNode): TestnetNode => {
+    const others = pages.filter(({ name }) => name !== plan.name).map(({ url }) => url)
+    return startNodeProcess(dir, plan, terminal.isVerbose, events, false, others)
+  }
   try {
-    for (const plan of plans) nodes.push(startNodeProcess(dir, plan, terminal.isVerbose, events))
+    for (const plan of plans) nodes.push(startNode(plan))
     faults = createFaults({
       dir,
       networkId,
       nodes,
       start: (plan) => {
-        const node = startNodeProcess(dir, plan, terminal.isVerbose, events)
+        const node = startNode(plan)
         nodes[plans.findIndex(({ name }) => name === plan.name)] = node
         note(process.pid)
         return node
@@ -111,9 +127,14 @@ async function runTestnet(
     })
     await setConditions(faults, options)
     control = await startControl(dir, faults)
+    nodes.forEach(tellPage)
     note(process.pid)
     if (await untilReady(terminal, nodes, stop)) {
       await announce(terminal, folder, nodes)
+      // In a checkout the page is built once, while nobody waits for it; a failure is told to whoever asks for the page.
+      openPage()
+        .warm()
+        .catch((error: unknown) => terminal.detail(String(error)))
       await watch(terminal, nodes, options.exitAfter, stop)
     }
   } finally {
@@ -252,6 +273,7 @@ async function announce(
   for (const node of living)
     await terminal.out(`${node.plan.name.padEnd(width)}  http://${formatAddress(node.plan.api)}`)
   const good = terminal.errorPaint.good('✔')
+  terminal.say(`  see   http://${formatAddress(plan.api)}/explorer/`)
   if (!folder.isNew && transactions > 0)
     terminal.say(
       `${good} continues the same ledger at round ${grouped(round)}, ${counted(transactions, 'transaction')}`,

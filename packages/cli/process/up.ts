@@ -1,6 +1,7 @@
 // Decides how one node runs in the foreground: what it serves, what ends it, and in which order things stop.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openPage } from '@hearsay/explorer'
 import { type Api, startApi } from '@hearsay/node/http'
 import { type StartedNode, startNode } from '@hearsay/node/process'
 import {
@@ -13,7 +14,7 @@ import {
   shortHash,
   type UpOptions,
 } from '../src/index.ts'
-import { asPeersMessage, tellParent } from './parent.ts'
+import { asPageMessage, asPeersMessage, tellParent } from './parent.ts'
 import { describeOwner } from './ports.ts'
 import { readTokens } from './tokens.ts'
 import { createTerminal, flush, type Terminal } from './terminal.ts'
@@ -34,6 +35,7 @@ export async function up(options: UpOptions): Promise<void> {
       },
       narrate: (line) => terminal.detail(line),
     })
+    const page = openPage()
     let api: Api | undefined
     try {
       api = await startApi({
@@ -43,6 +45,7 @@ export async function up(options: UpOptions): Promise<void> {
         port: node.config.api.port,
         allowedHosts: options.allowHost ?? [],
         allowedOrigins: options.allowOrigin ?? [],
+        page,
         ...readTokens(options.dir),
         onFault: (error) => terminal.say(`API: ${error instanceof Error ? error.stack : String(error)}`),
       })
@@ -50,6 +53,8 @@ export async function up(options: UpOptions): Promise<void> {
         process.on('message', (value) => {
           const message = asPeersMessage(value)
           if (message !== undefined) node.setPeers(message.peers)
+          const told = asPageMessage(value)
+          if (told !== undefined) page.configure({ nodes: told.nodes, control: told.control, file: null })
         })
       }
       await announce(terminal, node, api)

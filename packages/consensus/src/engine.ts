@@ -220,7 +220,10 @@ function roundHeld(k: Core, handle: EventHandle): number | null {
 /** Whether the event begins its creator's round in the election that is held, as far as the event is held. */
 function isWitnessHeld(k: Core, handle: EventHandle): boolean {
   const { s } = k
-  return roundHeld(k, handle) !== null && s.firstSelfWitness[(handle - s.handleBase) & s.mask] === handle - s.handleBase
+  return (
+    roundHeld(k, handle) !== null &&
+    s.firstSelfWitness[(handle - s.handleBase) & s.mask] === handle - s.handleBase
+  )
 }
 
 /**

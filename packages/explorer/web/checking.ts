@@ -35,6 +35,22 @@ export interface CheckingOptions {
 
 const iso = (micros: number): string => new Date(micros / 1_000).toISOString().slice(11, 23)
 
+function transactionsIn(event: DecodedEvent): TransactionView[] {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  return transactionsOf(payloadOf(event)).map((bytes) => {
+    const sealed = openSealed(bytes)
+    const body = sealed?.body ?? bytes
+    const shown = body.subarray(0, SHOWN_BYTES)
+    let text: string | null = null
+    try {
+      text = decoder.decode(shown)
+    } catch {
+      text = null
+    }
+    return { text, hex: toHex(shown), bytes: body.length, sealed: sealed !== undefined }
+  })
+}
+
 export function createChecking(options: CheckingOptions): Checking {
   const { genesis, signatures, isSigned, post } = options
   const kept = createKept(options.readers)
@@ -101,22 +117,6 @@ export function createChecking(options: CheckingOptions): Checking {
       if (arrivals.size > 100_000) arrivals.clear()
       tell(false)
     }
-  }
-
-  function transactionsIn(event: DecodedEvent): TransactionView[] {
-    const decoder = new TextDecoder('utf-8', { fatal: true })
-    return transactionsOf(payloadOf(event)).map((bytes) => {
-      const sealed = openSealed(bytes)
-      const body = sealed?.body ?? bytes
-      const shown = body.subarray(0, SHOWN_BYTES)
-      let text: string | null = null
-      try {
-        text = decoder.decode(shown)
-      } catch {
-        text = null
-      }
-      return { text, hex: toHex(shown), bytes: body.length, sealed: sealed !== undefined }
-    })
   }
 
   async function detail(index: number): Promise<Detail | undefined> {

@@ -214,6 +214,8 @@ async function openFile(message: Extract<ToChecker, { kind: 'file' }>): Promise<
   tell({ kind: 'loaded', events: checking.linkedCount(), tookMs: performance.now() - began })
 }
 
+const nameOf = (member: number): string => `m${member}`
+
 function openJson(name: string, text: string): void {
   let file: unknown
   try {
@@ -233,7 +235,6 @@ function openJson(name: string, text: string): void {
       const explanation = engine.explain(idBytes(ids[index] ?? ''))
       if (explanation === undefined) return undefined
       const { id, creator, selfParent, otherParents, birthRound, timestamp } = explanation
-      const nameOf = (member: number): string => `m${member}`
       return {
         index,
         id,

@@ -76,7 +76,7 @@ export function createLog({ state, detail, prove, base, token }: LogOptions): Lo
       }
     }
     // The newest on top when it follows.
-    return state.logFrom.value === -1 ? found.reverse() : found
+    return state.logFrom.value === -1 ? found.toReversed() : found
   }
 
   function note(position: number, proof: ProofState): void {

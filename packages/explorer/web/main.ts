@@ -1,16 +1,18 @@
 // The page: asks where it is (a node, a testnet, a file), starts the checker, and does what people ask for.
 import { batch as together } from '@preact/signals'
-import { h, render } from 'preact'
+import { render } from 'preact'
 import type { Mark } from '../src/model/frames.ts'
 import { createStore } from '../src/model/store.ts'
 import { lieOfRefusal } from '../src/verify/verdict.ts'
-import { createState, type Actions, type Fault, type State } from '../src/view/state.ts'
+import { createState, faultWords, type Actions, type Fault, type State } from '../src/view/state.ts'
+import { h } from '../src/view/parts.ts'
 import { Shell } from '../src/view/shell.ts'
 import { createCharts } from './charts.ts'
 import { createLog } from './log.ts'
 import { createMap } from './map.ts'
 import { createAsking, type Asking } from './nodes.ts'
 import { createPlayer } from './player.ts'
+import { toVNode } from './tree.ts'
 import type { Detail, FromChecker, Proved, Source, ToChecker } from './protocol.ts'
 
 interface Config {
@@ -203,23 +205,10 @@ async function submit(text: string): Promise<void> {
   }
 }
 
-const WORDS: { readonly [K in Fault['act']]: (fault: Extract<Fault, { act: K }>) => string } = {
-  cut: (fault) => `cut ${(fault as { a: string; b: string }).a} – ${(fault as { a: string; b: string }).b}`,
-  'heal-link': (fault) =>
-    `heal ${(fault as { a: string; b: string }).a} – ${(fault as { a: string; b: string }).b}`,
-  part: ({ members }) => `cut off ${members.join(', ')}`,
-  heal: () => 'heal all',
-  delay: ({ ms }) => `delay ${ms} ms`,
-  drop: ({ percent }) => `drop ${percent} % a second`,
-  kill: (fault) => `kill ${(fault as { node: string }).node}`,
-  start: (fault) => `start ${(fault as { node: string }).node}`,
-  branch: (fault) => `${(fault as { node: string }).node} is made to branch`,
-}
-
 async function fault(wanted: Fault): Promise<void> {
   const { control } = config
   if (control === null) return
-  const words = (WORDS[wanted.act] as (fault: Fault) => string)(wanted)
+  const words = faultWords(wanted)
   state.controlWord.value = `${words} …`
   try {
     const answer = await fetch(control.url, {
@@ -230,8 +219,7 @@ async function fault(wanted: Fault): Promise<void> {
     const said = (await answer.json()) as { detail?: string }
     if (!answer.ok) throw new Error(said.detail ?? `${answer.status}`)
     state.controlWord.value = `${words}: done`
-    const kind =
-      wanted.act === 'heal' || wanted.act === 'start' || wanted.act === 'heal-link' ? 'repair' : 'fault'
+    const kind = wanted.do === 'heal' || wanted.do === 'start' ? 'repair' : 'fault'
     addMark({ at: state.store.value?.count() ?? 0, kind, text: words })
   } catch (error) {
     state.controlWord.value = `${words}: ${(error as Error).message}`
@@ -356,5 +344,5 @@ async function begin(): Promise<void> {
 
 applyTheme()
 acceptDrops()
-render(h(Shell, { state, actions }), document.getElementById('page')!)
+render(toVNode(h(Shell, { state, actions })), document.getElementById('page')!)
 begin().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))

@@ -54,6 +54,11 @@ export interface AskingOptions {
   readonly state: State
 }
 
+function memoryOf(text: string): number | null {
+  const [, bytes] = /^(?:hearsay|process)_resident(?:_memory)?_bytes (\S+)$/m.exec(text) ?? []
+  return bytes === undefined ? null : Number(bytes) / 2 ** 20
+}
+
 export function createAsking({ sources, token, state }: AskingOptions): Asking {
   const lies: Lie[] = []
   const told = new Set<string>()
@@ -115,11 +120,6 @@ export function createAsking({ sources, token, state }: AskingOptions): Asking {
       if (lie !== undefined) convict(lie, `${source.name} log`)
     }
     compared.set(source.name, page.next)
-  }
-
-  function memoryOf(text: string): number | null {
-    const [, bytes] = /^(?:hearsay|process)_resident(?:_memory)?_bytes (\S+)$/m.exec(text) ?? []
-    return bytes === undefined ? null : Number(bytes) / 2 ** 20
   }
 
   async function metrics(source: Source): Promise<string> {

@@ -3,7 +3,7 @@
  * its memory, which at a million events is what the page has for everything.
  */
 
-export const CHUNK_BITS = 16
+const CHUNK_BITS = 16
 const CHUNK = 1 << CHUNK_BITS
 const MASK = CHUNK - 1
 
@@ -17,7 +17,7 @@ export interface Column {
   bytes(): number
 }
 
-export function createColumn(make: (length: number) => Numbers): Column {
+function createColumn(make: (length: number) => Numbers): Column {
   const chunks: Numbers[] = []
   let length = 0
   const room = (index: number): Numbers => {

@@ -2,9 +2,9 @@
  * How many events of a lane stand in each stretch of rows, on two scales: so that a million events zoomed out to one picture cost
  * as much as a thousand.
  */
-export const FINE_ROWS = 32
+const FINE_ROWS = 32
 const COARSE = 64
-export const COARSE_ROWS: number = FINE_ROWS * COARSE
+const COARSE_ROWS: number = FINE_ROWS * COARSE
 
 export interface Density {
   add(row: number): void
@@ -20,14 +20,15 @@ function widened(list: Uint32Array<ArrayBuffer>, at: number): Uint32Array<ArrayB
   return more
 }
 
+const sum = (list: Uint32Array, from: number, to: number): number => {
+  let total = 0
+  for (let i = Math.max(0, from); i < Math.min(to, list.length); i++) total += list[i]!
+  return total
+}
+
 export function createDensity(): Density {
   let fine = new Uint32Array(32)
   let coarse = new Uint32Array(8)
-  const sum = (list: Uint32Array, from: number, to: number): number => {
-    let total = 0
-    for (let i = Math.max(0, from); i < Math.min(to, list.length); i++) total += list[i]!
-    return total
-  }
   return {
     add: (row) => {
       const at = Math.floor(row / FINE_ROWS)

@@ -14,7 +14,7 @@ export interface Series {
 }
 
 /** The value below which a share of the values lies, by the nearest rank. */
-export function quantile(sorted: readonly number[], share: number): number | null {
+function quantile(sorted: readonly number[], share: number): number | null {
   if (sorted.length === 0) return null
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!
 }
@@ -27,7 +27,7 @@ export function series(
   buckets: number,
   limit = 60_000,
 ): Series {
-  const end = shown === 0 ? 0 : store.timeOf(shown - 1)
+  const end = shown === 0 ? 0 : store.latestOf(shown - 1) + 1
   const begin = end - spanMicros
   const step = spanMicros / buckets
   const counts = Array.from({ length: buckets }, () => ({

@@ -57,12 +57,12 @@ export const NO_HIGHLIGHT: Highlight = {
 }
 
 /** Below so many pixels a row events cannot be told apart. */
-export const STRIP_SCALE = 2.2
+const STRIP_SCALE = 2.2
 export const GUTTER = 64
 const STRIP_STEP = 3
 /** Colour of what belongs to no member. */
-export const NEUTRAL = 15
-export const RED = 14
+const NEUTRAL = 15
+const RED = 14
 
 /** x of every lane: members equally far apart, their branches close beside. */
 export function laneXs(store: GraphStore, width: number): Float64Array {
@@ -96,6 +96,8 @@ export function firstAtRow(store: GraphStore, { values, length }: Growing, row: 
   }
   return low
 }
+
+const colourOf = (lane: Lane): number => (lane.branch > 0 ? RED : lane.member % 8)
 
 export interface SceneMaker {
   make(view: View, highlight: Highlight): Scene
@@ -152,8 +154,6 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
     lineCount += 1
   }
 
-  const colourOf = (lane: Lane): number => (lane.branch > 0 ? RED : lane.member % 8)
-
   function kindOf(index: number, shown: number): number {
     const fame = store.fameOf(index, shown)
     if (fame === 'famous') return KIND.famous
@@ -173,12 +173,12 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
     const isMarked = index === highlight.selected || index === highlight.hovered
     const ring = isMarked ? 2 : highlight.strong.has(index) ? 1 : 0
     point(x, y, radius, kind, colourOf(lane), strength, ring)
-    const faint = near ? 0.55 : 0.08
+    const faint = near ? 0.5 : 0.07
     const parent = store.selfParentOf(index)
     if (parent !== -1)
       line(xs[store.laneOf(parent)]!, yOf(view, store.rowOf(parent)), x, y, colourOf(lane), near ? 0.9 : 0.12)
     store.othersOf(index, (other) => {
-      const onWay = focus && near ? 0.9 : faint * 0.6
+      const onWay = focus && near ? 0.9 : faint
       line(xs[store.laneOf(other)]!, yOf(view, store.rowOf(other)), x, y, NEUTRAL, onWay)
     })
   }

@@ -1,17 +1,12 @@
 /**
  * What one event has heard of, for pointing at it: its ancestors as far back as asked, and which witnesses it strongly sees
- * there (spec, sections 1 and 3), counted plainly over the few rounds in sight. The order never comes from here: for that there is
+ * there (spec, sections 1 and 3; where members branch, what `explain` says of it counts), counted plainly over the few rounds in sight. The order never comes from here: for that there is
  * the engine, and for the reasons its `explain`.
  */
 import type { GraphStore } from './store.ts'
 
 /** Ancestors, the event included, not lower than `lowestRow`, at most `limit`. */
-export function ancestorsOf(
-  store: GraphStore,
-  index: number,
-  lowestRow: number,
-  limit = 20_000,
-): Set<number> {
+function ancestorsOf(store: GraphStore, index: number, lowestRow: number, limit = 20_000): Set<number> {
   const found = new Set<number>([index])
   const waiting = [index]
   for (let next = waiting.pop(); next !== undefined && found.size < limit; next = waiting.pop()) {

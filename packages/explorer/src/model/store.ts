@@ -9,9 +9,9 @@ import type { Batch, Branching, LinkedBatch, Refusal, ShownMember, ShownRound } 
 import { createDensity, type Density } from './density.ts'
 
 /** Further lanes of one member; more branches than this share the last one. */
-export const MOST_BRANCH_LANES = 6
+const MOST_BRANCH_LANES = 6
 
-export const NONE = -1
+const NONE = -1
 
 /** What an event is, as one number for drawing. */
 export type EventState = 'undecided' | 'ordered' | 'stale'
@@ -48,6 +48,8 @@ export interface GraphStore {
   laneOf(index: number): number
   rowOf(index: number): number
   timeOf(index: number): number
+  /** The latest own time of it and all that came before. */
+  latestOf(index: number): number
   roundOf(index: number): number
   isWitness(index: number): boolean
   selfParentOf(index: number): number
@@ -87,6 +89,20 @@ export interface GraphStore {
   refusals(): readonly Refusal[]
   bytes(): number
 }
+
+/** The first i in 0 … n for which it holds, if it holds for all later ones; n if for none. */
+function first(n: number, holds: (i: number) => boolean): number {
+  let low = 0
+  let high = n
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (holds(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+const eight = (value: number): string => value.toString(16).padStart(8, '0')
 
 const WITNESS = 1
 const STALE = 2
@@ -240,19 +256,6 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     }
   }
 
-  /** The first i in 0 … n for which it holds, if it holds for all later ones; n if for none. */
-  function first(n: number, holds: (i: number) => boolean): number {
-    let low = 0
-    let high = n
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (holds(middle)) high = middle
-      else low = middle + 1
-    }
-    return low
-  }
-
-  const eight = (value: number): string => value.toString(16).padStart(8, '0')
   const idStart = (index: number): string => eight(idHigh.get(index)) + eight(idLow.get(index))
 
   const roundRow = (wanted: number): RoundRow | undefined => rows[wanted - 1]
@@ -288,6 +291,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     laneOf: (index) => lane.get(index),
     rowOf: (index) => row.get(index),
     timeOf: (index) => time.get(index),
+    latestOf: (index) => latest.get(index),
     roundOf: (index) => round.get(index),
     isWitness: (index) => (flags.get(index) & WITNESS) !== 0,
     selfParentOf: (index) => selfParent.get(index),

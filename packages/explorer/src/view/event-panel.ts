@@ -1,9 +1,8 @@
 /** One event: what it is, where it stands, and why. */
-import type { VNode } from 'preact'
 import type { GraphStore } from '../model/store.ts'
 import { clock, grouped, shortId } from './format.ts'
-import { h, empty, idLink } from './parts.ts'
-import type { Actions, Selected, State } from './state.ts'
+import { h, empty, idLink, type Tree } from './parts.ts'
+import { type Actions, type Selected, type State, watch } from './state.ts'
 
 const FAMES = {
   none: '',
@@ -20,11 +19,11 @@ function standing(store: GraphStore, index: number, shown: number): string {
   return `ordered as event ${place} in round ${store.receivedOf(index)}, consensus time ${clock(store.consensusTimeOf(index))}`
 }
 
-const row = (name: string, value: unknown): VNode =>
-  h('div', { class: 'fact' }, h('dt', null, name), h('dd', null, value as VNode))
+const row = (name: string, value: unknown): Tree =>
+  h('div', { class: 'fact' }, h('dt', null, name), h('dd', null, value as Tree))
 
 /** The engine's words, indented as it says them, with what decides made plain. */
-function whyLines(why: string): VNode[] {
+function whyLines(why: string): Tree[] {
   return why.split('\n').map((line) => {
     const depth = line.length - line.trimStart().length
     const kind = line.includes('this decides') ? ' decides' : depth === 0 ? ' heading' : ''
@@ -32,7 +31,7 @@ function whyLines(why: string): VNode[] {
   })
 }
 
-function transactions(event: Selected): VNode {
+function transactions(event: Selected): Tree {
   return h(
     'ol',
     { class: 'transactions' },
@@ -53,7 +52,7 @@ function transactions(event: Selected): VNode {
   )
 }
 
-export function EventPanel({ state, actions }: { state: State; actions: Actions }): VNode {
+export function EventPanel({ state, actions }: { state: State; actions: Actions }): Tree {
   const event = state.selected.value
   const store = state.store.value
   if (store === undefined || event === undefined)
@@ -64,7 +63,7 @@ export function EventPanel({ state, actions }: { state: State; actions: Actions 
         'Point at an event of the map to see what it has heard of; click it, or move with the arrow keys, to see why it stands where it stands.',
       ),
     )
-  state.version.value
+  watch(state)
   const { index } = event
   const fame = FAMES[store.fameOf(index, state.shown.value)]
   return h(

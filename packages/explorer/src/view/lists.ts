@@ -1,8 +1,7 @@
 /** The panels that are tables: log, nodes, links, evidence, and the table in place of the map. */
-import type { VNode } from 'preact'
 import { clock, figure, grouped, shortId } from './format.ts'
-import { h, button, empty, table, type Told } from './parts.ts'
-import type { Actions, NodeRow, ProofState, State } from './state.ts'
+import { h, button, empty, table, type Told, type Tree } from './parts.ts'
+import { type Actions, type NodeRow, type ProofState, type State, watch } from './state.ts'
 
 interface Props {
   readonly state: State
@@ -17,8 +16,8 @@ const TICKS: Readonly<Record<ProofState | 'none', readonly [string, string]>> = 
   none: ['', 'not asked for'],
 }
 
-export function LogPanel({ state, actions }: Props): VNode {
-  state.version.value
+export function LogPanel({ state, actions }: Props): Tree {
+  watch(state)
   const proofs = state.proofs.value
   const total = state.store.value?.transactions() ?? 0
   const first = state.log.value[0]?.position ?? 0
@@ -80,7 +79,7 @@ export function LogPanel({ state, actions }: Props): VNode {
     h(
       'div',
       { class: 'line' },
-      button('⏮', () => actions.logTo(0), { title: 'First transactions' }),
+      button('|◀', () => actions.logTo(0), { title: 'First transactions' }),
       button('◀', () => actions.logTo(Math.max(0, first - 50)), { title: 'Earlier transactions' }),
       button('▶', () => actions.logTo(first + 50), { title: 'Later transactions' }),
       button('Follow', () => actions.logTo(-1), { pressed: state.logFrom.value === -1 }),
@@ -108,7 +107,7 @@ const STANDINGS = {
   silent: '– silent',
 } as const
 
-export function NodesPanel({ state }: Props): VNode {
+export function NodesPanel({ state }: Props): Tree {
   const most = Math.max(0, ...state.nodes.value.map(({ round }) => round))
   const cells = (node: NodeRow) => [
     node.url === '' ? node.name : h('a', { href: `${node.url}/explorer/` }, node.name),
@@ -153,10 +152,10 @@ export function NodesPanel({ state }: Props): VNode {
   )
 }
 
-export function LinksPanel({ state }: Props): VNode {
+export function LinksPanel({ state }: Props): Tree {
   const links = state.links.value
   const names = [...new Set(links.flatMap(({ from, to }) => [from, to]))].sort()
-  const cell = (from: string, to: string): VNode | string => {
+  const cell = (from: string, to: string): Tree | string => {
     if (from === to) return ''
     const link = links.find((each) => each.from === from && each.to === to)
     if (link === undefined) return '·'
@@ -188,8 +187,8 @@ export function LinksPanel({ state }: Props): VNode {
   )
 }
 
-export function EvidencePanel({ state, actions }: Props): VNode {
-  state.version.value
+export function EvidencePanel({ state, actions }: Props): Tree {
+  watch(state)
   const store = state.store.value
   const proofs = store?.evidence() ?? []
   const refusals = store?.refusals() ?? []
@@ -246,8 +245,8 @@ export function EvidencePanel({ state, actions }: Props): VNode {
 const TABLE_ROWS = 60
 
 /** The newest events in words: what the map shows, for those who do not see it. */
-export function TablePanel({ state, actions }: Props): VNode {
-  state.version.value
+export function TablePanel({ state, actions }: Props): Tree {
+  watch(state)
   const store = state.store.value
   const shown = state.shown.value
   if (store === undefined) return empty('Nothing is there yet.')

@@ -1,14 +1,21 @@
 /** Small pieces of the page that several panels are made of. */
-import { type ComponentChildren, h as make, type VNode } from 'preact'
+/** What is to be seen, as plain data: an element or a component, its properties and what is in it. The browser's world makes it real. */
+export interface Tree {
+  readonly type: string | ((properties: never) => Child) | typeof FRAGMENT
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly children: readonly Child[]
+}
 
-export type Child = ComponentChildren
+export type Child = Tree | string | number | boolean | null | undefined | readonly Child[]
 
-/** An element or a component. This room has no types of the browser's elements, so properties are not looked at. */
-export const h = make as unknown as (
-  type: unknown,
-  properties: object | null,
-  ...children: readonly Child[]
-) => VNode
+/** Several things without an element around them. */
+export const FRAGMENT: unique symbol = Symbol('fragment')
+
+export const h = (type: Tree['type'], properties: object | null, ...children: readonly Child[]): Tree => ({
+  type,
+  properties: (properties ?? {}) as Readonly<Record<string, unknown>>,
+  children,
+})
 
 /** What an event handler is told; this room knows no browser. */
 export interface Told {
@@ -23,7 +30,7 @@ export function button(
   label: string,
   onClick: () => void,
   more: { title?: string; pressed?: boolean; disabled?: boolean; kind?: string; id?: string } = {},
-): VNode {
+): Tree {
   return h(
     'button',
     {
@@ -50,7 +57,7 @@ export function table(
     readonly class?: string
     readonly onClick?: () => void
   }[],
-): VNode {
+): Tree {
   return h(
     'div',
     { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
@@ -82,7 +89,7 @@ export function table(
   )
 }
 
-export const empty = (words: string): VNode => h('p', { class: 'empty' }, words)
+export const empty = (words: string): Tree => h('p', { class: 'empty' }, words)
 
-export const idLink = (id: string, short: string, follow: (id: string) => void): VNode =>
+export const idLink = (id: string, short: string, follow: (id: string) => void): Tree =>
   h('button', { type: 'button', class: 'link', onClick: () => follow(id), title: id }, short)

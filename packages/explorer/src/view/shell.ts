@@ -1,11 +1,10 @@
 /** The whole page: what it says at the top, the map with its controls, and the panels beside it. */
-import { Fragment, type VNode } from 'preact'
 import { verdict, type Standing, type Verdict } from '../verify/verdict.ts'
 import { EventPanel } from './event-panel.ts'
 import { clock, grouped, shortId } from './format.ts'
 import { EvidencePanel, LinksPanel, LogPanel, NodesPanel, TablePanel } from './lists.ts'
-import { h, button, type Told, valueOf } from './parts.ts'
-import type { Actions, State, Tab } from './state.ts'
+import { FRAGMENT, h, button, type Told, valueOf, type Tree } from './parts.ts'
+import { type Actions, type State, type Tab, watch } from './state.ts'
 import { SubmitBox, TestnetPanel } from './testnet-panel.ts'
 
 interface Props {
@@ -24,7 +23,7 @@ const TABS: readonly (readonly [Tab, string])[] = [
   ['table', 'Table'],
 ]
 
-export function verdictOf(state: State): Verdict {
+function verdictOf(state: State): Verdict {
   const standings = new Map<string, Standing>(state.nodes.value.map(({ name, standing }) => [name, standing]))
   const opened = state.opened.value
   const judged = verdict(standings, state.lies.value, opened?.isSigned ?? true)
@@ -61,9 +60,9 @@ function badgeWords(state: State, judged: Verdict): readonly [string, string] {
   ]
 }
 
-function Badge({ state, actions }: Props): VNode {
+function Badge({ state }: Props): Tree {
   const judged = verdictOf(state)
-  state.version.value
+  watch(state)
   const [sign, words] = badgeWords(state, judged)
   const kind = state.opened.value?.asExpected === false ? 'differs' : judged.state
   return h(
@@ -83,8 +82,8 @@ function Badge({ state, actions }: Props): VNode {
   )
 }
 
-function Head({ state, actions }: Props): VNode {
-  state.version.value
+function Head({ state, actions }: Props): Tree {
+  watch(state)
   const store = state.store.value
   const opened = state.opened.value
   const hash = store?.roundRow(store.decided())?.hash ?? ''
@@ -126,8 +125,8 @@ function Head({ state, actions }: Props): VNode {
   )
 }
 
-function Transport({ state, actions }: Props): VNode {
-  state.version.value
+function Transport({ state, actions }: Props): Tree {
+  watch(state)
   const store = state.store.value
   const count = store?.count() ?? 0
   const shown = state.shown.value
@@ -136,12 +135,12 @@ function Transport({ state, actions }: Props): VNode {
   return h(
     'div',
     { class: 'transport', role: 'group', 'aria-label': 'Playback' },
-    button('⏮', () => actions.seek(1), { title: 'To the beginning' }),
+    button('|◀', () => actions.seek(1), { title: 'To the beginning' }),
     button('◀', () => actions.step(-1), { title: 'One event back' }),
     play === 'playing'
       ? button('⏸', actions.pause, { title: 'Pause', id: 'pause' })
       : button('▶', actions.play, { title: 'Play', id: 'play' }),
-    button('▶|', () => actions.step(1), { title: 'One event on' }),
+    button('▶▏', () => actions.step(1), { title: 'One event on' }),
     button('● Live', actions.live, { title: 'Follow what comes', pressed: play === 'live', id: 'live' }),
     h('input', {
       type: 'range',
@@ -188,7 +187,7 @@ function Transport({ state, actions }: Props): VNode {
   )
 }
 
-function Violation({ state }: Props): VNode | null {
+function Violation({ state }: Props): Tree | null {
   const violation = state.opened.value?.violation
   if (violation === undefined || violation === null) return null
   return h(
@@ -199,7 +198,7 @@ function Violation({ state }: Props): VNode | null {
   )
 }
 
-function Legend(): VNode {
+function Legend(): Tree {
   const items = [
     ['pending', 'not ordered'],
     ['ordered', 'ordered'],
@@ -216,7 +215,7 @@ function Legend(): VNode {
   )
 }
 
-function Panel({ state, actions }: Props): VNode {
+function Panel({ state, actions }: Props): Tree {
   switch (state.tab.value) {
     case 'event':
       return h(EventPanel, { state, actions })
@@ -237,11 +236,11 @@ function Panel({ state, actions }: Props): VNode {
   }
 }
 
-export function Shell({ state, actions }: Props): VNode {
+export function Shell({ state, actions }: Props): Tree {
   const evidence = (state.store.value?.evidence().length ?? 0) + state.lies.value.length
-  state.version.value
+  watch(state)
   return h(
-    Fragment,
+    FRAGMENT,
     null,
     h(Head, { state, actions }),
     state.failed.value === ''

@@ -1,5 +1,5 @@
 /** What the page shows, as signals: the world writes them, the view reads them. */
-import { signal, type Signal } from '@preact/signals'
+import { signal, type Signal } from '@preact/signals-core'
 import type { Mark } from '../model/frames.ts'
 import type { GraphStore } from '../model/store.ts'
 import type { Lie, Standing } from '../verify/verdict.ts'
@@ -122,7 +122,7 @@ export function createState(isDark: boolean): State {
     play: signal<Play>('live'),
     shown: signal(0),
     speed: signal(20),
-    scale: signal(16),
+    scale: signal(22),
     hovered: signal(-1),
     hoverText: signal(''),
     selected: signal<Selected | undefined>(undefined),
@@ -142,14 +142,35 @@ export function createState(isDark: boolean): State {
   }
 }
 
-/** A fault that the page asks a testnet for. */
+/** Whoever calls this is made again when the graph has grown: the graph itself is no signal. */
+export const watch = ({ version }: State): number => version.value
+
+/** What the page asks a testnet for, in the words of its control API (cli, net-orders.ts). */
 export type Fault =
-  | { readonly act: 'cut' | 'heal-link'; readonly a: string; readonly b: string }
-  | { readonly act: 'part'; readonly members: readonly string[] }
-  | { readonly act: 'heal' }
-  | { readonly act: 'delay'; readonly ms: number }
-  | { readonly act: 'drop'; readonly percent: number }
-  | { readonly act: 'kill' | 'start' | 'branch'; readonly node: string }
+  | { readonly do: 'cut'; readonly nodes: readonly string[] }
+  | { readonly do: 'heal' }
+  | { readonly do: 'delay'; readonly delayMs: number; readonly jitterMs: number }
+  | { readonly do: 'drop'; readonly share: number }
+  | { readonly do: 'kill' | 'start' | 'pause'; readonly nodes: readonly string[] }
+  | { readonly do: 'fork'; readonly node: string }
+
+/** For the time axis. */
+export function faultWords(fault: Fault): string {
+  switch (fault.do) {
+    case 'cut':
+      return `cut off ${fault.nodes.join(', ')}`
+    case 'heal':
+      return 'heal all links'
+    case 'delay':
+      return `delay ${fault.delayMs} ms`
+    case 'drop':
+      return `drop ${Math.round(fault.share * 100)} %`
+    case 'fork':
+      return `${fault.node} is made to branch`
+    default:
+      return `${fault.do} ${fault.nodes.join(', ')}`
+  }
+}
 
 /** What people can do; the world does it. */
 export interface Actions {

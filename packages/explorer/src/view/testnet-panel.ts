@@ -1,14 +1,13 @@
 /** What can be done to a testnet from the page, and the box to submit something. */
-import type { VNode } from 'preact'
-import { h, button, type Told } from './parts.ts'
-import type { Actions, Fault, State } from './state.ts'
+import { h, button, type Told, type Tree } from './parts.ts'
+import type { Actions, State } from './state.ts'
 
 interface Form {
   readonly elements: { namedItem(name: string): { value: string; checked?: boolean } }
 }
 const formOf = (told: Told): Form => told.currentTarget as Form
 
-export function SubmitBox({ state, actions }: { state: State; actions: Actions }): VNode {
+export function SubmitBox({ state, actions }: { state: State; actions: Actions }): Tree {
   return h(
     'form',
     {
@@ -32,18 +31,22 @@ export function SubmitBox({ state, actions }: { state: State; actions: Actions }
   )
 }
 
-export function TestnetPanel({ state, actions }: { state: State; actions: Actions }): VNode {
+export function TestnetPanel({ state, actions }: { state: State; actions: Actions }): Tree {
   const names = state.nodes.value.map(({ name }) => name)
-  const each = (act: 'kill' | 'start' | 'branch', word: string, kind = ''): VNode =>
+  const each = (act: 'kill' | 'start' | 'pause' | 'fork', word: string, kind = ''): Tree =>
     h(
       'div',
       { class: 'line', role: 'group', 'aria-label': word },
       h('span', { class: 'label' }, word),
       names.map((node) =>
-        button(node, () => actions.fault({ act, node }), { title: `${word} ${node}`, kind }),
+        button(node, () => actions.fault(act === 'fork' ? { do: act, node } : { do: act, nodes: [node] }), {
+          title: `${word} ${node}`,
+          kind,
+          id: `${act}-${node}`,
+        }),
       ),
     )
-  const amount = (act: 'delay' | 'drop', word: string, unit: string, usual: string): VNode =>
+  const amount = (act: 'delay' | 'drop', word: string, unit: string, usual: string): Tree =>
     h(
       'form',
       {
@@ -51,7 +54,9 @@ export function TestnetPanel({ state, actions }: { state: State; actions: Action
         onSubmit: (told: Told) => {
           told.preventDefault()
           const value = Number(formOf(told).elements.namedItem('amount').value)
-          actions.fault((act === 'delay' ? { act, ms: value } : { act, percent: value }) as Fault)
+          actions.fault(
+            act === 'delay' ? { do: act, delayMs: value, jitterMs: 0 } : { do: act, share: value / 100 },
+          )
         },
       },
       h('label', { class: 'label' }, word),
@@ -84,8 +89,8 @@ export function TestnetPanel({ state, actions }: { state: State; actions: Action
           told.preventDefault()
           const form = formOf(told)
           actions.fault({
-            act: 'part',
-            members: names.filter((name) => form.elements.namedItem(`part-${name}`).checked === true),
+            do: 'cut',
+            nodes: names.filter((name) => form.elements.namedItem(`part-${name}`).checked === true),
           })
         },
       },
@@ -99,13 +104,14 @@ export function TestnetPanel({ state, actions }: { state: State; actions: Action
         ),
       ),
       h('button', { type: 'submit', id: 'cut' }, 'Cut'),
-      button('Heal all', () => actions.fault({ act: 'heal' }), { id: 'heal' }),
+      button('Heal all', () => actions.fault({ do: 'heal' }), { id: 'heal' }),
     ),
     amount('delay', 'Delay every link', 'ms', '50'),
-    amount('drop', 'Drop connections', '% a second', '5'),
+    amount('drop', 'Lose on every link', '%', '5'),
     each('kill', 'Kill'),
+    each('pause', 'Pause'),
     each('start', 'Start'),
-    each('branch', 'Make branch', 'danger'),
+    each('fork', 'Make branch', 'danger'),
     h('output', { class: 'quiet', id: 'control' }, state.controlWord.value),
   )
 }
