@@ -158,11 +158,20 @@ function buildDeclarations({ folder, manifest }: Package): void {
   }
 }
 
+/** What a package serves to browsers, it brings built; how, it knows itself. */
+function buildPage({ folder, manifest }: Package): void {
+  const builder = join(folder, 'build/main.ts')
+  if (!existsSync(builder)) return
+  const run = spawnSync(process.execPath, [builder, join(folder, 'dist/page')], { stdio: 'inherit' })
+  if (run.status !== 0) throw new Error(`the page of ${manifest.name} cannot be built`)
+}
+
 export async function build(): Promise<Package[]> {
   const packages = readPackages()
   for (const each of packages) {
     rmSync(join(each.folder, 'dist'), { recursive: true, force: true })
     await buildScripts(each)
+    buildPage(each)
     buildDeclarations(each)
   }
   return packages

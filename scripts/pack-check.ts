@@ -77,7 +77,7 @@ const hearsay = binOf(project)
 
 function checkContents(tarball: string): void {
   const allowed =
-    /^package\/(package\.json|LICENSE|README\.md|dist\/(package\.json|THIRD-PARTY\.md|[^ ]+\.js|[^ ]+\.d\.ts))$/
+    /^package\/(package\.json|LICENSE|README\.md|dist\/(package\.json|THIRD-PARTY\.md|[^ ]+\.js|[^ ]+\.d\.ts|page\/[a-z-]+\.(html|css|svg|txt)))$/
   const unwanted = /(^|[/.])(test|spec|planted|fixtures?|node_modules)([/.]|$)/
   const folder = mkdtempSync(join(work, 'unpacked-'))
   run('tar', ['-xzf', tarball, '-C', folder], work)

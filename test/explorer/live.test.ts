@@ -73,10 +73,12 @@ async function live(): Promise<void> {
   await page.waitForSelector('#event .why .decides, #event .why .heading')
   expect(await page.textContent('#event')).toMatch(/received in round \d+/)
 
+  const faults: string[] = []
   for (const tab of ['log', 'nodes', 'figures', 'links', 'evidence', 'testnet', 'table', 'event']) {
     await page.click(`#tab-${tab}`)
-    expect(await accessibility(page), tab).toEqual([])
+    faults.push(...(await accessibility(page)).map((fault) => `${tab}: ${fault}`))
   }
+  expect(faults).toEqual([])
 
   // Cut and heal: what is cut off lags, what is healed agrees.
   await page.click('#tab-testnet')

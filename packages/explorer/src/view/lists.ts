@@ -89,7 +89,7 @@ export function LogPanel({ state, actions }: Props): Tree {
       ? empty('Nothing is ordered yet. Submit something, and watch it on its way.')
       : table(
           'Ordered transactions, as derived here',
-          ['', 'place', 'round', 'consensus time', 'by', 'transaction'],
+          ['proof', 'place', 'round', 'consensus time', 'by', 'transaction'],
           rows,
         ),
     h(
@@ -129,7 +129,7 @@ export function NodesPanel({ state }: Props): Tree {
     state.nodes.value.length === 0
       ? empty('There are no nodes behind a file.')
       : table(
-          'Nodes',
+          'Nodes and what they say',
           [
             'node',
             'ledger',

@@ -38,7 +38,8 @@ export function button(
       class: more.kind ?? '',
       onClick,
       title: more.title ?? label,
-      'aria-label': more.title ?? label,
+      // A sign needs a name; words are their own, and whoever speaks to the page says what he reads.
+      ...(/[a-z]/.test(label) ? {} : { 'aria-label': more.title ?? label }),
       ...(more.id === undefined ? {} : { id: more.id }),
       ...(more.pressed === undefined ? {} : { 'aria-pressed': more.pressed }),
       disabled: more.disabled ?? false,

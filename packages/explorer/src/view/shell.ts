@@ -283,7 +283,13 @@ export function Shell({ state, actions }: Props): Tree {
         ),
         h(
           'div',
-          { id: 'panel', role: 'tabpanel', 'aria-labelledby': `tab-${state.tab.value}`, class: 'panel' },
+          {
+            id: 'panel',
+            role: 'tabpanel',
+            tabIndex: 0,
+            'aria-labelledby': `tab-${state.tab.value}`,
+            class: 'panel',
+          },
           h(Panel, { state, actions }),
         ),
       ),
