@@ -72,6 +72,7 @@ const COPIED_FILES: readonly string[] = [
   'package.json',
   'scripts/mutant-trial.ts',
   'test/package.json',
+  'test/seeded.ts',
   'test/tsconfig.json',
   'test/vitest.config.ts',
   'tsconfig.base.json',
