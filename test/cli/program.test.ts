@@ -165,7 +165,7 @@ test('help has examples first, and every command has some', async () => {
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
   expect(commands).toEqual(
-    'testnet up keygen token submit log tail status peers evidence net verify replay tx proof explain graph sim'.split(
+    'testnet up keygen token submit log tail status peers evidence net verify replay tx proof explain graph explorer sim'.split(
       ' ',
     ),
   )

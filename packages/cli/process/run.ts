@@ -28,6 +28,7 @@ const actions: Actions = {
     (await import('./transaction-proof.ts')).verifyProofFile(file, options),
   replay: async (file, options) => (await import('./proof.ts')).replay(file, options),
   explain: async (name, options) => (await import('./explain.ts')).explain(name, options),
+  explorer: async (path, options) => (await import('./explorer.ts')).explorer(path, options),
   graph: async (options) => (await import('./graph.ts')).graph(options),
   sim: async (options) => (await import('./sim.ts')).sim(options),
   theory: async (options) => (await import('./theory.ts')).theory(options),

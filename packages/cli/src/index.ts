@@ -1,4 +1,5 @@
 export * from './every-command.ts'
+export type { ExplorerOptions } from './explorer-command.ts'
 export * from './faults.ts'
 export * from './format.ts'
 export * from './json-place.ts'

@@ -4,6 +4,7 @@
  */
 import { Argument, Command, Option } from 'commander'
 import { type CommonOptions, examples, withCommon } from './every-command.ts'
+import { addExplorer, type ExplorerActions } from './explorer-command.ts'
 import {
   type Address,
   type EventName,
@@ -116,7 +117,7 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions extends TheoryActions, SimActions, ProofActions, NetActions {
+export interface Actions extends TheoryActions, SimActions, ProofActions, NetActions, ExplorerActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -169,6 +170,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addProof(program, actions)
   addTransactionProofs(program, actions, withNode)
   addReasons(program, actions)
+  addExplorer(program, actions, withNode)
   addTheory(addSim(program, actions), actions)
   eachCommand(program, (command) => {
     command.configureOutput({
