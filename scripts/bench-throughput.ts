@@ -124,12 +124,14 @@ async function measure(
   more: object = {},
 ): Promise<number> {
   const before = nodes.map(({ pid }) => usage(pid).cpu)
+  const eventsBefore = (await network.status(nodes[0]!.name)).knownEvents
   const ownBefore = process.cpuUsage()
   const beganMs = performance.now()
   const tally: Tally = { latencies: [], transactions: 0, refused: 0, pending: 0 }
   await run(tally)
   const tookS = (performance.now() - beganMs) / 1_000
   const after = nodes.map(({ pid }) => usage(pid))
+  const events = (await network.status(nodes[0]!.name)).knownEvents - eventsBefore
   const sorted = tally.latencies.toSorted((a, b) => a - b)
   const at = (share: number): number | undefined =>
     rounded(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))])
@@ -148,6 +150,8 @@ async function measure(
     pending: tally.pending,
     coresByNode: cores,
     coresOfClients: rounded((own.user + own.system) / 1e6 / tookS),
+    eventsPerSecond: rounded(events / tookS),
+    transactionsPerEvent: rounded(tally.transactions / Math.max(1, events)),
     microsecondsOfNodesPerTransaction: rounded((1e6 * total) / perSecond),
     residentMb: after.map(({ residentMb }) => residentMb),
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0], node: process.version },

@@ -163,9 +163,9 @@ test.each([
 test('help has examples first, and every command has some', async () => {
   const { printed } = await given('--help')
   expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
-  const commands = [...printed.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map((match) => match[1]!)
+  const commands = [...printed.matchAll(/^ {2}([a-z-]+) .*\[options\]/gm)].map((match) => match[1]!)
   expect(commands).toEqual(
-    'testnet up keygen token submit log tail status peers evidence net verify replay tx proof explain graph explorer sim'.split(
+    'testnet up keygen token submit log tail status peers evidence net verify replay tx proof explain graph app-test sim'.split(
       ' ',
     ),
   )

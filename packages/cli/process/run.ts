@@ -20,6 +20,7 @@ const actions: Actions = {
   net: async (options) => (await import('./network.ts')).net(options),
   order: async (order, options) => (await import('./net-control.ts')).order(order, options),
   ps: async (options) => (await import('./net-control.ts')).ps(options),
+  appTest: async (command, options) => (await import('./app-test.ts')).appTest(command, options),
   evidence: async (options) => (await import('./network.ts')).evidence(options),
   verify: async (dirs, options) => (await import('./proof.ts')).verify(dirs, options),
   transaction: async (name, options) => (await import('./transaction-proof.ts')).transaction(name, options),

@@ -66,7 +66,7 @@ export async function forkMember({ testnet, node, links, detours }: ForkParts): 
   const twin = startNodeProcess(
     testnet.dir,
     plan,
-    false,
+    {},
     { onChange: () => undefined, onLine: () => undefined },
     true,
   )

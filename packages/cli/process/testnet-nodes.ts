@@ -31,10 +31,16 @@ export interface NodeEvents {
 const GRACE_MS = 1_500
 const MAX_LINE_BYTES = 8_192
 
+export interface NodeProcessOptions {
+  readonly isVerbose?: boolean
+  /** An application for it. */
+  readonly app?: string | undefined
+}
+
 export function startNodeProcess(
   dir: string,
   plan: PlannedNode,
-  isVerbose: boolean,
+  { isVerbose, app }: NodeProcessOptions,
   events: NodeEvents,
   /** Its addresses are not those of its config.json. */
   isElsewhere = false,
@@ -44,7 +50,11 @@ export function startNodeProcess(
   const entry = process.argv[1]
   if (entry === undefined) throw new Error('invariant: no entry file')
   const addresses = ['--api', formatAddress(plan.api), '--gossip', formatAddress(plan.gossip)]
-  const more = [...(isVerbose ? ['--verbose'] : []), ...(isElsewhere ? addresses : [])]
+  const more = [
+    ...(isVerbose === true ? ['--verbose'] : []),
+    ...(app === undefined ? [] : ['--app', app]),
+    ...(isElsewhere ? addresses : []),
+  ]
   const allowed = origins.flatMap((origin) => ['--allow-origin', origin])
   const args = ['up', '--dir', join(dir, plan.name), '--with-parent', ...more, ...allowed]
   const child = fork(entry, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })

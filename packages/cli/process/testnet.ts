@@ -76,6 +76,7 @@ async function runTestnet(
   terminal.say(`${terminal.errorPaint.good('✔')} ${what}, genesis ${shortHash(networkId)}  (${shown})`)
   const plans = await choosePorts(terminal, names, options.port)
   writeConfigs(dir, plans)
+  const how = { isVerbose: terminal.isVerbose, app: options.app }
   const nodes: TestnetNode[] = []
   const downed = new AbortController()
   const stop = AbortSignal.any([signalled, downed.signal])
@@ -108,7 +109,7 @@ async function runTestnet(
   }
   const startNode = (plan: PlannedNode): TestnetNode => {
     const others = pages.filter(({ name }) => name !== plan.name).map(({ url }) => url)
-    return startNodeProcess(dir, plan, terminal.isVerbose, events, false, others)
+    return startNodeProcess(dir, plan, how, events, false, others)
   }
   try {
     for (const plan of plans) nodes.push(startNode(plan))

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openPage } from '@hearsay/explorer'
 import { type Api, startApi } from '@hearsay/node/http'
-import { type StartedNode, startNode } from '@hearsay/node/process'
+import { attachApplication, type RemoteApplication, type StartedNode, startNode } from '@hearsay/node/process'
 import {
   CommandError,
   EXIT,
@@ -37,9 +37,17 @@ export async function up(options: UpOptions): Promise<void> {
     })
     const page = openPage()
     let api: Api | undefined
+    const attached =
+      options.app === undefined
+        ? undefined
+        : attachApplication(node, {
+            dir: options.dir,
+            command: options.app,
+            narrate: (line) => terminal.say(line),
+          })
     try {
       api = await startApi({
-        node,
+        node: attached?.node ?? node,
         genesis: JSON.parse(readFileSync(join(options.dir, 'genesis.json'), 'utf8')) as object,
         host: node.config.api.host,
         port: node.config.api.port,
@@ -60,7 +68,7 @@ export async function up(options: UpOptions): Promise<void> {
       await announce(terminal, node, api)
       await runUntil(node, ending.requested)
     } finally {
-      await stopAll(node, api, terminal)
+      await stopAll(node, api, attached, terminal)
     }
   } catch (error) {
     const fault = withOwner(faultOf(error))
@@ -98,11 +106,17 @@ async function runUntil(node: StartedNode, requested: Promise<void>): Promise<vo
   await Promise.race([requested, failed])
 }
 
-async function stopAll(node: StartedNode, api: Api | undefined, terminal: Terminal): Promise<void> {
+async function stopAll(
+  node: StartedNode,
+  api: Api | undefined,
+  attached: RemoteApplication | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const overdue = setTimeout(() => {
     terminal.say(`not stopped within ${STOP_MS / 1_000} s: given up, nothing that was acknowledged is lost`)
     void flush().then(() => process.exit(EXIT.unexpected))
   }, STOP_MS)
+  await attached?.stop()
   await Promise.all([api?.stop(), node.stop()])
   clearTimeout(overdue)
 }

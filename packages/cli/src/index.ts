@@ -1,3 +1,4 @@
+export * from './app-test-command.ts'
 export * from './every-command.ts'
 export type { ExplorerOptions } from './explorer-command.ts'
 export * from './faults.ts'

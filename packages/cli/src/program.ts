@@ -3,6 +3,7 @@
  * program only calls it with arguments that are understood.
  */
 import { Argument, Command, Option } from 'commander'
+import { addAppTest, type AppTestActions } from './app-test-command.ts'
 import { type CommonOptions, examples, withCommon } from './every-command.ts'
 import { addExplorer, type ExplorerActions } from './explorer-command.ts'
 import {
@@ -39,6 +40,8 @@ export interface TestnetOptions extends CommonOptions {
   /** Of every link, each way. */
   readonly latency?: DelayArgument
   readonly loss?: number
+  /** For every node. */
+  readonly app?: string
 }
 
 export interface UpOptions extends CommonOptions {
@@ -48,6 +51,8 @@ export interface UpOptions extends CommonOptions {
   readonly allowHost?: readonly string[]
   readonly allowOrigin?: readonly string[]
   readonly replayAll?: boolean
+  /** An application in another process: a command, `unix:/path` or `tcp:host:port`. */
+  readonly app?: string
   /** Ends when the process that started it does. */
   readonly withParent?: boolean
 }
@@ -117,7 +122,8 @@ export interface GraphOptions extends CommonOptions, GraphSource {
   readonly out?: string
 }
 
-export interface Actions extends TheoryActions, SimActions, ProofActions, NetActions, ExplorerActions {
+export interface Actions
+  extends TheoryActions, SimActions, ProofActions, NetActions, ExplorerActions, AppTestActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
   keygen(options: KeygenOptions): Promise<void>
@@ -171,6 +177,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addTransactionProofs(program, actions, withNode)
   addReasons(program, actions)
   addExplorer(program, actions, withNode)
+  addAppTest(program, actions)
   addTheory(addSim(program, actions), actions)
   eachCommand(program, (command) => {
     command.configureOutput({
@@ -210,6 +217,7 @@ function addTestnet(program: Command, actions: Actions): void {
     .option('--port <number>', 'first API port; gossip ports are 100 above', parsePort)
     .option('--fresh', 'wipe the testnet in that folder first')
     .option('--latency <time>', 'every link delays by this, each way, like 40ms±10', parseDelay)
+    .option('--app <command>', APP)
     .option('--loss <share>', 'of what passes a link so much is lost and sent again, like 1%', parseLoss)
     .addOption(
       new Option('--exit-after <count>', 'end when so many transactions are final').argParser(
@@ -218,6 +226,8 @@ function addTestnet(program: Command, actions: Actions): void {
     )
     .action((count: number | undefined, options: TestnetOptions) => actions.testnet(count, options))
 }
+
+const APP = 'an application: a command that is started, unix:/path or tcp:host:port'
 
 const collectHost = (host: string, previous: readonly string[]): readonly string[] => [...previous, host]
 
@@ -230,6 +240,7 @@ function addUp(program: Command, actions: Actions): void {
     .option('--gossip <host:port>', 'where gossip listens, in place of what config.json says', parseAddress)
     .option('--allow-host <name>', 'a further host name for the API; may be repeated', collectHost, [])
     .option('--allow-origin <origin>', 'whose pages may use the API; may be repeated', collectHost, [])
+    .option('--app <command>', APP)
     .option('--replay-all', 'replay the whole journal, as if there were no snapshot')
     .addOption(new Option('--with-parent').hideHelp())
     .action((options: UpOptions) => actions.up(options))

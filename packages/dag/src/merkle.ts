@@ -34,10 +34,17 @@ function hashNode(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Arr
 export function merkleRoot(sha256: Sha256, leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) return sha256(new Uint8Array(0))
   // Pairing neighbours level by level and carrying an odd last one up gives the RFC's tree.
+  const whole = new Uint8Array(65)
+  whole[0] = NODE
+  const parent = (left: Uint8Array, right: Uint8Array): Uint8Array => {
+    whole.set(left, 1)
+    whole.set(right, 33)
+    return sha256(whole)
+  }
   let level = leaves
   while (level.length > 1) {
     const next: Uint8Array[] = []
-    for (let i = 0; i + 1 < level.length; i += 2) next.push(hashNode(sha256, level[i]!, level[i + 1]!))
+    for (let i = 0; i + 1 < level.length; i += 2) next.push(parent(level[i]!, level[i + 1]!))
     if (level.length % 2 === 1) next.push(level[level.length - 1]!)
     level = next
   }

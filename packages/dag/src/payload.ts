@@ -67,8 +67,10 @@ interface Chunk {
   readonly bytes: Uint8Array
 }
 
-function chunksOf(payload: Uint8Array): Chunk[] {
-  const chunks: Chunk[] = []
+function eachChunk(
+  payload: Uint8Array,
+  visit: (start: number, end: number, firstIndex: number) => void,
+): void {
   let start = 0
   let firstIndex = 0
   let index = 0
@@ -77,11 +79,18 @@ function chunksOf(payload: Uint8Array): Chunk[] {
     at += LENGTH_BYTES + readUint32(payload, at)
     index += 1
     if (at - start >= CHUNK_BYTES || at >= payload.length) {
-      chunks.push({ firstIndex, bytes: payload.subarray(start, at) })
+      visit(start, at, firstIndex)
       start = at
       firstIndex = index
     }
   }
+}
+
+function chunksOf(payload: Uint8Array): Chunk[] {
+  const chunks: Chunk[] = []
+  eachChunk(payload, (start, end, firstIndex) => {
+    chunks.push({ firstIndex, bytes: payload.subarray(start, end) })
+  })
   return chunks
 }
 
@@ -93,11 +102,25 @@ function hashChunk(sha256: Sha256, chunk: Chunk): Uint8Array {
 
 /** The commitment to a sound payload that the event's signed body carries. */
 export function payloadRoot(sha256: Sha256, payload: Uint8Array): Uint8Array {
-  return merkleRoot(
-    sha256,
-    chunksOf(payload).map((chunk) => hashChunk(sha256, chunk)),
-  )
+  const leaves: Uint8Array[] = []
+  // A node does this for every payload of everybody: one buffer for all leaves, where `hashChunk` takes two for each.
+  let scratch = new Uint8Array(LEAF_PREFIX_BYTES + CHUNK_BYTES + 256)
+  eachChunk(payload, (start, end, firstIndex) => {
+    const size = LEAF_PREFIX_BYTES + end - start
+    if (size > scratch.length) scratch = new Uint8Array(size)
+    scratch[0] = 0
+    scratch[1] = firstIndex >>> 24
+    scratch[2] = firstIndex >>> 16
+    scratch[3] = firstIndex >>> 8
+    scratch[4] = firstIndex
+    scratch.set(payload.subarray(start, end), LEAF_PREFIX_BYTES)
+    leaves.push(sha256(scratch.subarray(0, size)))
+  })
+  return merkleRoot(sha256, leaves)
 }
+
+/** The byte that marks a leaf, and the index. */
+const LEAF_PREFIX_BYTES = 5
 
 /** Shows that a transaction is the one at its index of the event with a given payload root. */
 export interface TransactionProof {

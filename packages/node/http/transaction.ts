@@ -26,6 +26,8 @@ export async function postTransaction(exchange: Exchange): Promise<void> {
   const body = await readBody(exchange)
   const key = exchange.request.headers['idempotency-key']
   const transaction = typeof key === 'string' ? exchange.keys.seal(key, body, Date.now()) : body
+  const rejected = await node.admit?.(transaction)
+  if (rejected !== undefined) throw new Problem('E_REJECTED', rejected)
   return answer(exchange, node.submit(transaction), {})
 }
 

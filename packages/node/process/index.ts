@@ -1,5 +1,7 @@
 export * from './types.ts'
 export type { Application } from '../src/application.ts'
+export { type ApplicationChannel, openApplication } from './application-channel.ts'
+export { attachApplication, type RemoteApplication } from './remote-application.ts'
 export { startNode } from './start.ts'
 export { auditDirectories } from './audit.ts'
 export { explainJournal } from './explained.ts'

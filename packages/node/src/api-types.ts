@@ -118,6 +118,8 @@ export interface EventPage {
 }
 
 export interface RunningNode {
+  /** Why an application in another process does not want a transaction; asked before `submit`, decides nothing about the order. */
+  admit?(transaction: Uint8Array): Promise<string | undefined>
   submit(transaction: Uint8Array): SubmitResult
   /**
    * Many transactions as one: each behind its length (four bytes, big-endian), at most what one event carries. They are ordered

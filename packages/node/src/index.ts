@@ -1,6 +1,7 @@
 export * from './api-json.ts'
 export * from './api-types.ts'
 export * from './application.ts'
+export * from './application-protocol.ts'
 export { createCounter } from './applications/counter.ts'
 export { createKeyValueStore, type KeyValueState } from './applications/key-value.ts'
 export * from './certifier.ts'

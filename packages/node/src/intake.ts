@@ -72,7 +72,7 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
       count('event-ancient')
       return true
     }
-    const checked = verifyEvent(event, (id) => keys.get(id), suite)
+    const checked = verifyEvent(event, (id) => keys.get(id), suite, restored)
     if (!checked.ok) return refuse(effect, bytes, checked.reason, now)
     if (event.creator === parts.memberId) {
       parts.onForeignOwn(event, from)
