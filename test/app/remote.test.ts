@@ -16,6 +16,12 @@ afterAll(() => harness.cleanUp())
 const TALLY = join(import.meta.dirname, 'tally.py')
 const hasPython = spawnSync('python3', ['--version']).status === 0
 
+/** Without Python it is not run, and the output says so. */
+const withPython = (name: string, body: () => Promise<void>): void => {
+  if (hasPython) test(name, body)
+  else console.warn(`SKIPPED, there is no python3 on this machine: ${name}`)
+}
+
 /** What tally.py does. */
 type Said = Map<string, number>
 const tally: Application<Said> = {
@@ -42,8 +48,7 @@ const query = async (port: number, path: string): Promise<unknown> => {
   return answer.ok ? ((await answer.json()) as { result: unknown }).result : undefined
 }
 
-test('Python beside TypeScript: the same state, across kill -9 of either side', async (context) => {
-  if (!hasPython) context.skip('no python3 on this machine')
+withPython('Python beside TypeScript: the same state, across kill -9 of either side', async () => {
   const cwd = harness.folder()
   const net = await harness.testnet(cwd, '4', '--app', `exec python3 ${TALLY}`)
   const hearsay = (...args: readonly string[]): Promise<Run> => harness.run(args, { cwd })
@@ -89,42 +94,44 @@ test('Python beside TypeScript: the same state, across kill -9 of either side', 
   await node.stop()
 })
 
-test('app-test: an application that keeps its state passes, those that do not fit are told apart', async (context) => {
-  if (!hasPython) context.skip('no python3 on this machine')
-  const fit = await harness.run(['app-test', `python3 ${TALLY}`, '--transactions', '60', '--json'])
-  expect([fit.code, fit.err]).toEqual([0, ''])
-  expect(fit.lines().map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'skipped'])
-  const source = readFileSync(TALLY, 'utf8')
-  const planted: [string, string, string, RegExp][] = [
-    [
-      'depends on the moment',
-      'sorted(state["said"].items())',
-      'sorted(state["said"].items()) + [("t", os.times().elapsed)]',
-      /the same again/,
-    ],
-    ['forgets the cursor', '"cursor": 0, "said"', '"cursor": 5, "said"', /a new state stands at 0/],
-    [
-      'counts twice after a crash',
-      'state["cursor"] = asked["cursor"]\n',
-      'state["cursor"] = asked["from"]\n',
-      /killed in the middle/,
-    ],
-    [
-      'ends at odd input',
-      'if not tx["text"]:',
-      'if tx["text"] is None: sys.exit(1)\n        if not tx["text"]:',
-      /odd ones too/,
-    ],
-  ]
-  for (const [what, from, to, where] of planted) {
-    expect(source, what).toContain(from)
-    const file = join(harness.folder(), 'planted.py')
-    writeFileSync(file, source.replace(from, to))
-    const run = await harness.run(['app-test', `python3 ${file}`, '--transactions', '40'])
-    expect(run.code, what).toBe(3)
-    expect(run.out, what).toMatch(new RegExp(`✖ .*${where.source}`))
-  }
-})
+withPython(
+  'app-test: an application that keeps its state passes, those that do not fit are told apart',
+  async () => {
+    const fit = await harness.run(['app-test', `python3 ${TALLY}`, '--transactions', '60', '--json'])
+    expect([fit.code, fit.err]).toEqual([0, ''])
+    expect(fit.lines().map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'skipped'])
+    const source = readFileSync(TALLY, 'utf8')
+    const planted: [string, string, string, RegExp][] = [
+      [
+        'depends on the moment',
+        'sorted(state["said"].items())',
+        'sorted(state["said"].items()) + [("t", os.times().elapsed)]',
+        /the same again/,
+      ],
+      ['forgets the cursor', '"cursor": 0, "said"', '"cursor": 5, "said"', /a new state stands at 0/],
+      [
+        'counts twice after a crash',
+        'state["cursor"] = asked["cursor"]\n',
+        'state["cursor"] = asked["from"]\n',
+        /killed in the middle/,
+      ],
+      [
+        'ends at odd input',
+        'if not tx["text"]:',
+        'if tx["text"] is None: sys.exit(1)\n        if not tx["text"]:',
+        /odd ones too/,
+      ],
+    ]
+    for (const [what, from, to, where] of planted) {
+      expect(source, what).toContain(from)
+      const file = join(harness.folder(), 'planted.py')
+      writeFileSync(file, source.replace(from, to))
+      const run = await harness.run(['app-test', `python3 ${file}`, '--transactions', '40'])
+      expect(run.code, what).toBe(3)
+      expect(run.out, what).toMatch(new RegExp(`✖ .*${where.source}`))
+    }
+  },
+)
 
 test('over a socket: asked where it stands, given what follows, and again when it has gone', async () => {
   const cwd = harness.folder()

@@ -160,15 +160,43 @@ test.each([
   expect(faults[0]).toMatch(message)
 })
 
-test('help has examples first, and every command has some', async () => {
-  const { printed } = await given('--help')
-  expect(printed).toMatch(/^Examples:\n {2}hearsay testnet/)
-  const commands = [...printed.matchAll(/^ {2}([a-z-]+) .*\[options\]/gm)].map((match) => match[1]!)
-  expect(commands).toEqual(
-    'testnet up keygen token submit log tail status peers evidence net verify replay tx proof explain graph app-test sim'.split(
-      ' ',
-    ),
-  )
-  for (const command of commands) expect((await given(command, '--help')).printed).toMatch(/^Examples:\n/)
+/** Names of all commands, with the ones above them. */
+function allCommands(): readonly (readonly string[])[] {
+  const nothing = (): void => undefined
+  const program = createProgram('1.2.3', {} as Actions, { out: nothing, help: nothing, usageFault: nothing })
+  const found: string[][] = []
+  const visit = (command: typeof program, path: readonly string[]): void => {
+    for (const each of command.commands) {
+      found.push([...path, each.name()])
+      visit(each, [...path, each.name()])
+    }
+  }
+  visit(program, [])
+  return found
+}
+
+test('help has examples first', async () => {
+  expect((await given('--help')).printed).toMatch(/^Examples:\n {2}hearsay testnet/)
   expect((await given('--version')).printed).toBe('1.2.3\n')
+  expect(allCommands().length).toBeGreaterThan(30)
 })
+
+test.each(allCommands().map((path) => [path.join(' '), path] as const))(
+  'hearsay %s: the first lines of its help are examples, which it understands',
+  async (name, path) => {
+    const { printed } = await given(...path, '--help')
+    expect(printed).toMatch(new RegExp(`^Examples:\n {2}hearsay ${name}`))
+    const [examples = ''] = printed.split('\n\n')
+    for (const line of examples.split('\n').slice(1)) {
+      // Up to a comment, a pipe or a file.
+      const [text = ''] = line.trim().split(/ {2,}| [|<>] /)
+      const words = [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
+      const { faults } = await given(
+        ...words
+          .slice(1)
+          .map((word) => (/^(\w+:)PUBLICKEY/.test(word) ? word.replace('PUBLICKEY', 'a'.repeat(64)) : word)),
+      )
+      expect(faults, line).toEqual([])
+    }
+  },
+)

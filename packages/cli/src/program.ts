@@ -270,6 +270,10 @@ function addFounding(program: Command, actions: Actions): void {
   const genesis = program
     .command('genesis')
     .description('Makes and shows the list of founders that all share.')
+    .addHelpText(
+      'before',
+      examples('genesis new --member ada:PUBLICKEY --out genesis.json', 'genesis hash ada/genesis.json'),
+    )
   withCommon(genesis.command('new'))
     .description('Writes a genesis of the given members. Its hash is the id of the network.')
     .addHelpText(
@@ -286,10 +290,12 @@ function addFounding(program: Command, actions: Actions): void {
     .action((options: GenesisNewOptions) => actions.genesisNew(options))
   withCommon(genesis.command('show'))
     .description('Prints the members of a genesis.')
+    .addHelpText('before', examples('genesis show ada/genesis.json --json'))
     .argument('[file]', 'the genesis', 'genesis.json')
     .action((file: string, options: CommonOptions) => actions.genesisShow(file, options))
   withCommon(genesis.command('hash'))
     .description('Prints the id of the network.')
+    .addHelpText('before', examples('genesis hash ada/genesis.json'))
     .argument('[file]', 'the genesis', 'genesis.json')
     .action((file: string, options: CommonOptions) => actions.genesisHash(file, options))
 }
