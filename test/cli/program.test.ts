@@ -160,9 +160,10 @@ test.each([
   expect(faults[0]).toMatch(message)
 })
 
+const nothing = (): void => undefined
+
 /** Names of all commands, with the ones above them. */
 function allCommands(): readonly (readonly string[])[] {
-  const nothing = (): void => undefined
   const program = createProgram('1.2.3', {} as Actions, { out: nothing, help: nothing, usageFault: nothing })
   const found: string[][] = []
   const visit = (command: typeof program, path: readonly string[]): void => {
