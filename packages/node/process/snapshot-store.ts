@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Sha256 } from '@hearsay/dag'
-import type { Files } from '../disk/index.ts'
+import { type Files, systemCode } from '../disk/index.ts'
 import { decodeSnapshot, encodeSnapshot, MAX_SNAPSHOT_BYTES, type NodeSnapshot } from '../src/snapshot.ts'
 
 const KEPT = 2
@@ -38,6 +38,16 @@ export function createSnapshotStore(
   }
 
   function read(round: number): ReturnType<typeof decodeSnapshot> {
+    try {
+      return readWhole(round)
+    } catch (error) {
+      // There is an older one, or the journal: what the system refuses to read is as good as not there.
+      if (systemCode(error) === undefined) throw error
+      return { ok: false, reason: `it cannot be read: ${String(error)}` }
+    }
+  }
+
+  function readWhole(round: number): ReturnType<typeof decodeSnapshot> {
     const fd = files.open(path(round), 'read')
     try {
       const size = files.size(fd)
