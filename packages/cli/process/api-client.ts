@@ -1,8 +1,9 @@
 // Decides how the command talks to a node's API, and what it says when the node does not answer or refuses.
+import { readFileSync } from 'node:fs'
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import type { ProblemJson, StatusJson } from '@hearsay/node'
 import { createLineSplitter } from '@hearsay/node/http'
-import { type Address, CommandError, EXIT, formatAddress } from '../src/index.ts'
+import { type Address, CommandError, EXIT, formatAddress, usageError } from '../src/index.ts'
 
 /** Longer than any line of the API: a transaction in hexadecimal and, with escapes, as text. */
 const MAX_LINE_BYTES = 1024 * 1024
@@ -34,11 +35,30 @@ function reasonOf(cause: unknown): string {
   return 'code' in cause ? String(cause.code) : cause.message
 }
 
+let token: string | undefined
+
+/** The token that is sent from now on: the one that was given, else that of the environment, else the content of the file it names. */
+export function useToken(given: string | undefined): void {
+  const { HEARSAY_TOKEN: text = '', HEARSAY_TOKEN_FILE: file = '' } = process.env
+  token = given ?? (text === '' ? undefined : text)
+  if (token === undefined && file !== '') token = readFileSync(file, 'utf8').trim()
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return
+  throw usageError('the token has characters that no token has')
+}
+
 /** Opens a request; the caller sends the body and ends it. */
 export function openRequest(address: Address, ask: Ask, headers: Record<string, string> = {}): ClientRequest {
   const { method = 'GET', path, accept = 'application/json' } = ask
   const { host, port } = address
-  return httpRequest({ host, port, path, method, agent: false, headers: { Accept: accept, ...headers } })
+  const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+  return httpRequest({
+    host,
+    port,
+    path,
+    method,
+    agent: false,
+    headers: { Accept: accept, ...authorization, ...headers },
+  })
 }
 
 /** The answer as it begins; rejects with a `CommandError` if nobody is there. */
@@ -101,8 +121,9 @@ const refusals: Readonly<Record<string, readonly [number, string]>> = {
   E_REJECTED: [EXIT.rejected, 'nothing was submitted; the application says why'],
   E_TOKEN_NEEDED: [
     EXIT.permissions,
-    'the API of that node asks for a token, which this command does not send',
+    'name a token: --token TEXT, HEARSAY_TOKEN or HEARSAY_TOKEN_FILE; hearsay token makes one',
   ],
+  E_ROLE: [EXIT.permissions, 'use a token with another role: hearsay token --role'],
   E_NOT_FOUND: [EXIT.usage, 'see: hearsay status'],
   E_FOREIGN_HOST: [EXIT.badConfig, 'start the node with --allow-host NAME, or use the address 127.0.0.1'],
   E_TOO_MANY_STREAMS: [EXIT.unavailable, 'end another reader, or use another node: --node NAME'],

@@ -15,7 +15,7 @@ import {
   parseAddress,
   usageError,
 } from '../src/index.ts'
-import { askStatus, unreachable } from './api-client.ts'
+import { askStatus, unreachable, useToken } from './api-client.ts'
 
 /** A node that answers. */
 export interface FoundNode {
@@ -84,6 +84,7 @@ function namedAddress(options: NodeOptions): Address | undefined {
 }
 
 export async function findNode(options: NodeOptions): Promise<FoundNode> {
+  useToken(options.token)
   const named = namedAddress(options)
   if (named !== undefined) return { address: named, status: await askStatus(named) }
   const net = readNetFile(options.dir)

@@ -10,8 +10,6 @@ import {
   type Address,
   type EventName,
   type From,
-  type MemberArgument,
-  collectMember,
   parseAddress,
   parseDuration,
   parseEventCount,
@@ -22,9 +20,10 @@ import {
   parsePort,
   parsePosition,
   parseRound,
-  parseSeed,
   parseTransactionCount,
 } from './parse.ts'
+import { addFounding, type FoundingActions } from './founding-commands.ts'
+import { addSettings, type SettingsActions } from './settings-commands.ts'
 import { addNet, type NetActions } from './net-commands.ts'
 import { type DelayArgument, parseDelay, parseLoss } from './net-orders.ts'
 import { addTransactionProofs, type ProofActions } from './proof-commands.ts'
@@ -57,26 +56,11 @@ export interface UpOptions extends CommonOptions {
   readonly withParent?: boolean
 }
 
-export interface KeygenOptions extends CommonOptions {
-  readonly out: string
-  readonly fromSeed?: string
-}
-
-export interface TokenOptions extends CommonOptions {
-  readonly dir: string
-  readonly name: string
-  readonly role: 'read' | 'submit' | 'admin'
-}
-
-export interface GenesisNewOptions extends CommonOptions {
-  readonly member: readonly MemberArgument[]
-  readonly out: string
-}
-
 /** How a command finds the node that it talks to. */
 export interface NodeOptions extends CommonOptions {
   readonly api?: Address
   readonly node?: string
+  readonly token?: string
   /** Folder of the testnet whose nodes are meant. */
   readonly dir: string
 }
@@ -123,14 +107,17 @@ export interface GraphOptions extends CommonOptions, GraphSource {
 }
 
 export interface Actions
-  extends TheoryActions, SimActions, ProofActions, NetActions, ExplorerActions, AppTestActions {
+  extends
+    TheoryActions,
+    SimActions,
+    ProofActions,
+    NetActions,
+    ExplorerActions,
+    AppTestActions,
+    FoundingActions,
+    SettingsActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
   up(options: UpOptions): Promise<void>
-  keygen(options: KeygenOptions): Promise<void>
-  token(options: TokenOptions): Promise<void>
-  genesisNew(options: GenesisNewOptions): Promise<void>
-  genesisShow(file: string, options: CommonOptions): Promise<void>
-  genesisHash(file: string, options: CommonOptions): Promise<void>
   submit(texts: readonly string[], options: SubmitOptions): Promise<void>
   log(options: LogOptions): Promise<void>
   tail(options: LogOptions): Promise<void>
@@ -179,6 +166,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addExplorer(program, actions, withNode)
   addAppTest(program, actions)
   addTheory(addSim(program, actions), actions)
+  addSettings(program, actions, withNode)
   eachCommand(program, (command) => {
     command.configureOutput({
       writeOut: output.out,
@@ -202,6 +190,10 @@ function nameOf(command: Command): string {
 function withNode(command: Command): Command {
   return withCommon(command)
     .option('--api <host:port>', 'API of the node to talk to (or HEARSAY_API)', parseAddress)
+    .option(
+      '--token <text>',
+      'for an API that asks for one (or HEARSAY_TOKEN, or a file: HEARSAY_TOKEN_FILE)',
+    )
     .option('--node <name>', 'node of the testnet to talk to (default: the first that answers)')
     .option('--dir <folder>', 'folder of the testnet', TESTNET_DIR)
 }
@@ -244,60 +236,6 @@ function addUp(program: Command, actions: Actions): void {
     .option('--replay-all', 'replay the whole journal, as if there were no snapshot')
     .addOption(new Option('--with-parent').hideHelp())
     .action((options: UpOptions) => actions.up(options))
-}
-
-function addFounding(program: Command, actions: Actions): void {
-  withCommon(program.command('keygen'))
-    .description("Makes a member's secret key and prints its public key.")
-    .addHelpText('before', examples('keygen --out ./ada/key'))
-    .requiredOption('--out <file>', 'where to write the secret key; it must not exist')
-    .option('--from-seed <hex>', 'a given key instead of a random one; for tests only', parseSeed)
-    .action((options: KeygenOptions) => actions.keygen(options))
-  withCommon(program.command('token'))
-    .description('Makes a token for the API of a node, and prints it once. With one, everybody needs one.')
-    .addHelpText(
-      'before',
-      examples('token --dir ./ada --name grafana --role read', 'token --dir ./ada --name shop --role submit'),
-    )
-    .requiredOption('--dir <folder>', 'data directory of the node')
-    .requiredOption('--name <name>', 'whom it is for')
-    .addOption(
-      new Option('--role <role>', 'what it allows')
-        .choices(['read', 'submit', 'admin'])
-        .makeOptionMandatory(),
-    )
-    .action((options: TokenOptions) => actions.token(options))
-  const genesis = program
-    .command('genesis')
-    .description('Makes and shows the list of founders that all share.')
-    .addHelpText(
-      'before',
-      examples('genesis new --member ada:PUBLICKEY --out genesis.json', 'genesis hash ada/genesis.json'),
-    )
-  withCommon(genesis.command('new'))
-    .description('Writes a genesis of the given members. Its hash is the id of the network.')
-    .addHelpText(
-      'before',
-      examples('genesis new --member ada:PUBLICKEY --member bob:PUBLICKEY:2 --out genesis.json'),
-    )
-    .addOption(
-      new Option('--member <name:publickey[:weight]>', 'a member; repeat it for each, in order of their ids')
-        .argParser(collectMember)
-        .default([])
-        .makeOptionMandatory(),
-    )
-    .requiredOption('--out <file>', 'where to write it; it must not exist')
-    .action((options: GenesisNewOptions) => actions.genesisNew(options))
-  withCommon(genesis.command('show'))
-    .description('Prints the members of a genesis.')
-    .addHelpText('before', examples('genesis show ada/genesis.json --json'))
-    .argument('[file]', 'the genesis', 'genesis.json')
-    .action((file: string, options: CommonOptions) => actions.genesisShow(file, options))
-  withCommon(genesis.command('hash'))
-    .description('Prints the id of the network.')
-    .addHelpText('before', examples('genesis hash ada/genesis.json'))
-    .argument('[file]', 'the genesis', 'genesis.json')
-    .action((file: string, options: CommonOptions) => actions.genesisHash(file, options))
 }
 
 function addSubmit(program: Command, actions: Actions): void {
