@@ -3,6 +3,8 @@
  * code, says what failed and where, and what to do next.
  */
 
+import { EXIT_OF_CODE } from '@hearsay/node/errors'
+
 /** The statuses that the command exits with. */
 export const EXIT = {
   ok: 0,
@@ -53,14 +55,8 @@ export const usageError = (message: string, hint?: string): CommandError =>
     ...(hint === undefined ? {} : { hint }),
   })
 
-/** Statuses for codes of errors that bring none themselves: those of the disk and of the system. */
-const EXIT_OF_CODE: Readonly<Record<string, number>> = {
-  E_JOURNAL_DAMAGED: EXIT.corrupt,
-  E_JOURNAL_FOREIGN: EXIT.badConfig,
-  E_JOURNAL_MISSING: EXIT.badConfig,
-  E_DIR_LOCKED: EXIT.unavailable,
-  E_DISK_FULL: EXIT.unavailable,
-  E_KEY_PERMISSIONS: EXIT.permissions,
+/** Statuses for what the system says; those of the node's own errors are in its package. */
+const EXIT_OF_SYSTEM: Readonly<Record<string, number>> = {
   EACCES: EXIT.permissions,
   EPERM: EXIT.permissions,
   EROFS: EXIT.permissions,
@@ -96,7 +92,7 @@ export function faultOf(error: unknown): Fault {
   }
   const name = textOf(code)
   if (name === undefined) return unexpected(error.message)
-  const status = typeof exitCode === 'number' ? exitCode : EXIT_OF_CODE[name]
+  const status = typeof exitCode === 'number' ? exitCode : (EXIT_OF_CODE[name] ?? EXIT_OF_SYSTEM[name])
   if (status === undefined) return unexpected(error.message)
   const advice = textOf(hint) ?? textOf(next) ?? HINT_OF_SYSTEM[name]
   return {
