@@ -1,9 +1,10 @@
 // Prints figures of the gossip protocol in virtual time, one line of JSON a measurement, from a seed.
 //
-//   node scripts/gossip-shows.ts mesh|sparse|gap|lost|detect|stalls|split|flap [seed]
+//   node scripts/gossip-shows.ts mesh|sparse|gap|lost|detect|stalls|split|flap|floods [seed]
 import type { LivenessView } from '../packages/gossip/src/index.ts'
 import { createNet, percentile, type Net } from '../test/gossip/net.ts'
 import { seeded } from '../test/seeded.ts'
+import { floods } from './gossip-floods.ts'
 
 const seed = Number(process.argv[3] ?? 1)
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits))
@@ -313,6 +314,7 @@ const shows: Readonly<Record<string, () => void>> = {
   stalls,
   split: () => split(0),
   flap: () => split(10),
+  floods: () => floods(seed, print),
 }
 
 const chosen = process.argv[2] ?? ''

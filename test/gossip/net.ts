@@ -3,7 +3,7 @@
  * never out of order), members that stall, freeze or die, pairs that have no link. Signatures are the simulator's, which cost nothing.
  * Everything comes from one seed.
  */
-import { peekEvent } from '@hearsay/dag'
+import { peekEvent, type CryptoSuite, type Genesis } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
 import { encodeFrame, type GossipTuning } from '@hearsay/gossip'
 import {
@@ -32,6 +32,9 @@ export interface NetOptions {
   /** Own events at most so often. */
   readonly eventEveryMs?: number
   readonly tuning?: Partial<GossipTuning>
+  /** Members that the caller plays: they do nothing of themselves, and what they are sent goes to `heard`. */
+  readonly liars?: readonly number[]
+  readonly heard?: (liar: number, from: number, frame: Uint8Array) => void
 }
 
 interface Node {
@@ -73,6 +76,11 @@ export interface Net {
   opens(): number
   input(id: number, what: MemberInput): void
   readonly failures: string[]
+  readonly genesis: Genesis
+  readonly suite: CryptoSuite
+  secretKey(id: number): Uint8Array
+  /** From a member that the caller plays. */
+  send(from: number, to: number, frame: Uint8Array): void
 }
 
 const REDIAL_MS = 250
@@ -125,6 +133,10 @@ export function createNet(options: NetOptions): Net {
 
   function input(node: Node, what: MemberInput): void {
     if (!node.alive) return
+    if (options.liars?.includes(node.id) === true) {
+      if (what.kind === 'frame') options.heard?.(node.id, what.link, what.bytes)
+      return
+    }
     const waitMs = node.stalledUntilMs - agenda.now()
     if (waitMs > 0) return agenda.after(waitMs, () => input(node, what))
     const nowMs = agenda.now()
@@ -295,6 +307,12 @@ export function createNet(options: NetOptions): Net {
         }),
       ),
     opens: () => opens,
+    genesis,
+    suite,
+    secretKey: (id) => secretKeys[id - 1]!,
+    send: (from, to, frame) => {
+      if (isUp(from, to)) transmit(from, to, frame)
+    },
     input: (id, what) => input(nodes[id - 1]!, what),
   }
 }

@@ -307,3 +307,48 @@ describe('repair', () => {
     expect(named.length).toBeLessThan(12)
   })
 })
+
+describe('repair among liars', () => {
+  const { repairTimeoutMs } = DEFAULT_TUNING
+
+  test('who drips is given up after a second, and asked after others next time', () => {
+    for (const bytes of [100, 2_000]) {
+      const machine = createMachine(2)
+      machine.join(2, 0)
+      machine.hear(2, status([[2, 5]]), 0)
+      const [want] = wants(machine)
+      let givenUpMs = 0
+      for (let now = 0; now < 3_000 && givenUpMs === 0; now += 100) {
+        machine.hear(2, { kind: 'events', request: want!.request, events: [new Uint8Array(bytes)] }, now)
+        machine.gossip.tick(now)
+        // It still says that it has more; while it is waited for, that changes nothing.
+        if (wants(machine).length > 0) givenUpMs = now
+      }
+      if (bytes === 100) expect(givenUpMs).toBeGreaterThan(repairTimeoutMs)
+      else expect(givenUpMs).toBe(0)
+    }
+    const machine = createMachine(3)
+    machine.join(2, 0)
+    machine.hear(2, status([[2, 5]]), 0)
+    expect(wants(machine)).toMatchObject([{ link: 2 }])
+    machine.gossip.tick(2 * repairTimeoutMs)
+    machine.join(3, 60_000)
+    machine.hear(3, status([[2, 5]]), 60_000)
+    expect(wants(machine)).toMatchObject([{ link: 3 }])
+  })
+
+  test('one more than may lie are asked at once while those asked are silent', () => {
+    const members = 16
+    const machine = createMachine(members)
+    for (let link = 2; link <= members; link++) {
+      machine.join(link, 0)
+      machine.hear(link, status([[2, 5]]), 0)
+    }
+    let asked = wants(machine).length
+    for (let now = 0; now < repairTimeoutMs; now += 10) {
+      machine.gossip.tick(now)
+      asked += wants(machine).length
+    }
+    expect(asked).toBe(6)
+  })
+})

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createCreator, DEFAULT_CREATOR_TUNING, type Creator, type CreatorState } from '@hearsay/node'
+import {
+  createCreator,
+  DEFAULT_CREATOR_TUNING,
+  MAX_OPEN_EVENTS,
+  type Creator,
+  type CreatorState,
+} from '@hearsay/node'
 import { createRandom } from '../dag/random.ts'
 
 const { minGapMs, patienceMs, answerAfterMs, stallMs, stallMaxMs } = DEFAULT_CREATOR_TUNING
@@ -14,6 +20,7 @@ const state = (
   poolHasTransactions: false,
   undecidedEvents: 1,
   ownUndecidedEvents: 0,
+  ownOpenEvents: 0,
   loopLagMs: 0,
   ...change,
 })
@@ -35,6 +42,17 @@ describe('rules', () => {
   test('without work there is nothing to say, whatever is new', () => {
     const creator = createCreator([1, 1, 1, 1], 0)
     expect(creator.decide(state(0, [0, 9, 9, 9], { undecidedEvents: 0 }))).toEqual(idle)
+  })
+
+  test('who has many events that are not ordered makes one a second at most', () => {
+    const creator = createCreator([1, 1, 1, 1], 0)
+    creator.created(Float64Array.of(1, 0, 0, 0), 0)
+    const many = { ownOpenEvents: MAX_OPEN_EVENTS / 2 }
+    expect(creator.decide(state(500, [1, 9, 9, 9], many))).toEqual(waitUntil(1_000))
+    expect(creator.decide(state(1_000, [1, 9, 9, 9], many))).toEqual(create)
+    expect(creator.decide(state(500, [1, 9, 9, 9], { ownOpenEvents: MAX_OPEN_EVENTS / 2 - 1 }))).toEqual(
+      create,
+    )
   })
 
   test('a member alone creates at its pace while there is work', () => {

@@ -13,6 +13,7 @@ import { bytesKey } from './bytes.ts'
 import {
   branchProof,
   type BranchProof,
+  type DecodedEvent,
   type EventKey,
   type EventReference,
   type VerifiedEvent,
@@ -84,7 +85,7 @@ export interface Graph {
   /** Whether a waiting event names this one as a parent. */
   isAwaited(key: EventKey): boolean
   /** Whether a parent of this event is neither linked nor ancient. */
-  lacksParents(event: VerifiedEvent): boolean
+  lacksParents(event: DecodedEvent): boolean
   waitingCount(): number
   /** What the waiting events take up, about, with what they wait for. */
   waitingBytes(): number
@@ -130,7 +131,7 @@ export function createGraph(options: GraphOptions): Graph {
   let nextIndex = 0
 
   /** The parent as linked, 'absent' if ancient, 'missing' or 'mismatch'. */
-  function resolve(event: VerifiedEvent, reference: EventReference, isSelf: boolean) {
+  function resolve(event: DecodedEvent, reference: EventReference, isSelf: boolean) {
     if (reference.birthRound < ancientThreshold) return 'absent'
     const parent = linked.get(bytesKey(reference.id))
     if (parent === undefined) return 'missing'
@@ -140,7 +141,7 @@ export function createGraph(options: GraphOptions): Graph {
     return parent
   }
 
-  function missingParents(event: VerifiedEvent): EventReference[] | 'mismatch' {
+  function missingParents(event: DecodedEvent): EventReference[] | 'mismatch' {
     const missing: EventReference[] = []
     const check = (reference: EventReference, isSelf: boolean): boolean => {
       const found = resolve(event, reference, isSelf)

@@ -63,7 +63,9 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       trees.lacking(link, creator, nowMs)
     },
   })
-  const repairs = createRepairs(tuning, view, options.random, say, elided.graceOf)
+  // One more than may be liars that let us wait.
+  const repairsMost = Math.max(tuning.repairsMost, Math.floor((memberIds.length - 1) / 3) + 1)
+  const repairs = createRepairs({ ...tuning, repairsMost }, view, options.random, say, elided.graceOf)
   const trees = createTrees({
     self: options.memberId,
     tuning,
@@ -184,7 +186,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       case 'digest':
         return records.heardDigest(id, received.recordsDigest, nowMs)
       case 'events':
-        repairs.heardEvents(id, received.request, nowMs)
+        repairs.heardEvents(id, received.request, bytes.length, nowMs)
         return takeIn(id, received.request, received.events, false)
       case 'want':
         return void effects.push({ kind: 'serve', link: id, want: received })

@@ -14,6 +14,8 @@ export interface GossipTuning {
   /** A repair that sends nothing for this long is given up, and in any case after the longer time. */
   readonly repairTimeoutMs: number
   readonly repairMaxMs: number
+  /** Bytes a second that a repair must bring on average after `repairTimeoutMs`, or it is given up. */
+  readonly repairLeastPerSecond: number
   /** Who is silent for this long is not waited for any more before somebody else is asked as well; at most so many at once. */
   readonly hedgeMs: number
   readonly repairsMost: number
@@ -59,6 +61,7 @@ export const DEFAULT_TUNING: GossipTuning = {
   graceMaxMs: 100,
   repairTimeoutMs: 1_000,
   repairMaxMs: 10_000,
+  repairLeastPerSecond: 8_192,
   hedgeMs: 150,
   repairsMost: 3,
   pauseMaxMs: 10_000,

@@ -1,8 +1,8 @@
 /**
  * Whom to ask for what is missing: one request brings all that the peer has and we lack, parents first (gossip design,
- * section 0.3). Peers that are due take turns, the one that was not asked for longest first. There is one request at a time,
- * but who lets us wait longer than `hedgeMs` for a sign of life, or has not ended after `repairTimeoutMs`, does not keep us
- * from asking somebody else as well.
+ * section 0.3). Peers that are due take turns, the one that was not asked for longest first, after those that were asked in vain.
+ * There is one request at a time, but who lets us wait longer than `hedgeMs` for a sign of life, or has not ended after
+ * `repairTimeoutMs`, does not keep us from asking somebody else as well; and who drips is given up.
  *
  * What a peer says of its frontier is believed only as far as it harms nobody else: a lie makes it get too little, or
  * makes us ask it for what it cannot send, which costs one request with a deadline and then a pause that grows for this
@@ -30,7 +30,7 @@ export interface Repairs {
   heardStatus(link: number, decidedRound: number, frontier: Frontier, nowMs: number): void
   /** The link's member holds this event, as something that it sent says, and it is not here. */
   lacking(link: number, creator: number, sequence: number, nowMs: number): void
-  heardEvents(link: number, request: number, nowMs: number): void
+  heardEvents(link: number, request: number, bytes: number, nowMs: number): void
   heardEnd(link: number, request: number, complete: boolean, nowMs: number): void
   /** The link brought an event whose parents are missing. */
   orphan(link: number, nowMs: number): void
@@ -77,6 +77,7 @@ interface Repair {
   readonly versionBefore: number
   readonly startedMs: number
   heardMs: number
+  bytes: number
 }
 
 export function createRepairs(
@@ -238,7 +239,14 @@ export function createRepairs(
     const request = nextRequest++
     peer.standing.askedMs = nowMs
     peer.missing = missingNow(peer)
-    under.set(peer.link, { peer, request, versionBefore: view.version(), startedMs: nowMs, heardMs: nowMs })
+    under.set(peer.link, {
+      peer,
+      request,
+      versionBefore: view.version(),
+      startedMs: nowMs,
+      heardMs: nowMs,
+      bytes: 0,
+    })
     send(peer.link, {
       kind: 'want',
       request,
@@ -276,21 +284,30 @@ export function createRepairs(
     return isOrphanDue || lackingDueMs(peer, nowMs) <= nowMs || aheadDueMs(peer, nowMs) <= nowMs
   }
 
-  /** Of the peers that are due the one that was not asked for longest; a random one of equals. */
+  /** Of the peers that are due the one asked in vain least often in a row, then not for longest; a random one of equals. */
   function choose(nowMs: number): Peer | undefined {
     let candidates: Peer[] = []
     for (const peer of peers.values()) {
       if (under.has(peer.link) || (dueMs(peer, nowMs) ?? Infinity) > nowMs || !isStillDue(peer, nowMs))
         continue
-      const earliest = candidates[0]?.standing.askedMs ?? Infinity
-      if (peer.standing.askedMs < earliest) candidates = [peer]
-      else if (peer.standing.askedMs === earliest) candidates.push(peer)
+      const best = candidates[0]?.standing
+      const order =
+        best === undefined ? -1 : peer.standing.vain - best.vain || peer.standing.askedMs - best.askedMs
+      if (order < 0) candidates = [peer]
+      else if (order === 0) candidates.push(peer)
     }
     return candidates[Math.floor(random() * candidates.length)]
   }
 
-  const endsMs = (repair: Repair): number =>
-    Math.min(repair.heardMs + tuning.repairTimeoutMs, repair.startedMs + tuning.repairMaxMs)
+  /** Who drips is given up as well: after a second it must have brought some kilobytes for each. */
+  function endsMs({ heardMs, startedMs, bytes }: Repair): number {
+    const earnedMs = (bytes / tuning.repairLeastPerSecond) * 1_000
+    return Math.min(
+      heardMs + tuning.repairTimeoutMs,
+      startedMs + tuning.repairTimeoutMs + earnedMs,
+      startedMs + tuning.repairMaxMs,
+    )
+  }
 
   /** When whoever is asked has been silent, or has dripped, for too long to be the only one; never if enough are asked. */
   function hedgedMs(): number {
@@ -333,9 +350,11 @@ export function createRepairs(
     },
     heardStatus,
     lacking,
-    heardEvents: (link, request, nowMs) => {
+    heardEvents: (link, request, bytes, nowMs) => {
       const repair = under.get(link)
-      if (repair?.request === request) repair.heardMs = nowMs
+      if (repair?.request !== request) return
+      repair.heardMs = nowMs
+      repair.bytes += bytes
     },
     heardEnd,
     orphan,

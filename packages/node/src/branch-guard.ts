@@ -10,13 +10,17 @@
  * Everything else is passed over before it costs a place, and is asked for by name when an honest member's event turns out
  * to need it: no honest event is ever lost by this. The allowance is renewed when the window of rounds has moved on.
  */
-import type { Graph, VerifiedEvent } from '@hearsay/dag'
+import type { DecodedEvent, Graph } from '@hearsay/dag'
+import { createAllowance } from './allowance.ts'
 
 /** Further branches of one member that repairs may bring in one window of rounds. */
 const MAX_REPAIRED_BRANCHES = 4_096
 
 export interface BranchGuard {
-  admits(event: VerifiedEvent, request: number): boolean
+  /** Whether an event may be looked at, before its signature is; costs its creator nothing. */
+  admits(event: DecodedEvent, request: number): boolean
+  /** It is valid, and is taken in. */
+  take(event: DecodedEvent): void
 }
 
 export function createBranchGuard(
@@ -24,26 +28,17 @@ export function createBranchGuard(
   ancientThreshold: () => number,
   roundsNonAncient: number,
 ): BranchGuard {
-  /** Member → how much of its allowance is used, in the window that began at a round. */
-  const used = new Map<number, { count: number; fromRound: number }>()
+  const repaired = createAllowance(MAX_REPAIRED_BRANCHES, ancientThreshold, roundsNonAncient)
 
-  function spend(creator: number): boolean {
-    const round = ancientThreshold()
-    let spent = used.get(creator)
-    if (spent === undefined || round >= spent.fromRound + roundsNonAncient) {
-      spent = { count: 0, fromRound: round }
-      used.set(creator, spent)
-    }
-    spent.count += 1
-    return spent.count <= MAX_REPAIRED_BRANCHES
-  }
+  const isFree = (event: DecodedEvent): boolean =>
+    !graph.hasBranched(event.creator) ||
+    graph.isAwaited(event.key) ||
+    (graph.at(event.creator, event.sequence) === undefined && !graph.lacksParents(event))
 
   return {
-    admits: (event, request) => {
-      const { creator, sequence, key } = event
-      if (!graph.hasBranched(creator) || graph.isAwaited(key)) return true
-      if (graph.at(creator, sequence) === undefined && !graph.lacksParents(event)) return true
-      return request !== 0 && spend(creator)
+    admits: (event, request) => isFree(event) || (request !== 0 && repaired.has(event.creator)),
+    take: (event) => {
+      if (!isFree(event)) repaired.spend(event.creator)
     },
   }
 }

@@ -13,8 +13,12 @@
  *     waits: the answer to being woken, and the way on when a quorum is slow;
  *  4. seldom, with a growing pause, when there is anything new at all: nothing gets stuck, and a minority that cannot
  *     decide does not fill its disks.
+ *
+ * Who has many events that are not ordered makes new ones at a slow pace only, whatever the rule: the others take no more than so
+ * many in (pace-guard.ts).
  */
 import { isSupermajority } from '@hearsay/dag'
+import { MAX_OPEN_EVENTS } from './pace-guard.ts'
 
 export interface CreatorTuning {
   /** The least time between two own events, in milliseconds. */
@@ -29,6 +33,10 @@ export interface CreatorTuning {
   readonly stallMs: number
   readonly stallMaxMs: number
 }
+
+/** With so many own events open, and from then on at most one in this time. */
+const MANY_OPEN_EVENTS: number = MAX_OPEN_EVENTS / 2
+const SLOW_GAP_MS = 1_000
 
 export const DEFAULT_CREATOR_TUNING: CreatorTuning = {
   minGapMs: 2,
@@ -48,6 +56,8 @@ export interface CreatorState {
   readonly undecidedEvents: number
   /** Own events with transactions that are not ordered yet. */
   readonly ownUndecidedEvents: number
+  /** Own events that are not ordered yet, with transactions or without. */
+  readonly ownOpenEvents: number
   /** How late timers fire here lately, in milliseconds: the pace slows with it. */
   readonly loopLagMs: number
 }
@@ -95,7 +105,8 @@ export function createCreator(
   function decide(state: CreatorState): CreatorVerdict {
     const { nowMs, frontier } = state
     if (!state.poolHasTransactions && state.undecidedEvents === 0) return { kind: 'idle' }
-    const gap = Math.max(tuning.minGapMs, 2 * state.loopLagMs)
+    const slowest = state.ownOpenEvents >= MANY_OPEN_EVENTS ? SLOW_GAP_MS : 0
+    const gap = Math.max(tuning.minGapMs, 2 * state.loopLagMs, slowest)
     const dueMs = dueAt(state, newWeightSinceQuorum(frontier))
     if (dueMs === undefined) return { kind: 'idle' }
     const atMs = Math.max(dueMs, lastMs + gap)

@@ -1,6 +1,6 @@
 /**
  * Events of others as they come in: known ones, ancient ones and those that do not hold are told apart at the least cost
- * (reliability: M6, M7), the rest goes to the orderer and on to whoever gets it from here. What is not valid by itself is the
+ * (reliability: M6, M7), of what one member makes too much of no more is taken for now (M2, M11), the rest goes to the orderer and on to whoever gets it from here. What is not valid by itself is the
  * fault of who sent it, for nobody honest passes it on; but an event that was put back together here may have been put
  * together wrongly, and is asked for in full.
  */
@@ -16,6 +16,7 @@ import type { Gossip, GossipEffect } from '@hearsay/gossip'
 import { createBranchGuard } from './branch-guard.ts'
 import type { Moment } from './member-types.ts'
 import type { Orderer } from './orderer.ts'
+import { createPaceGuard } from './pace-guard.ts'
 
 export type EventsEffect = Extract<GossipEffect, { kind: 'events' }>
 
@@ -38,6 +39,12 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
   const { networkId, suite, gossip, orderer, count } = parts
   const { graph } = orderer
   const guard = createBranchGuard(graph, orderer.ancientThreshold, parts.roundsNonAncient)
+  const pace = createPaceGuard(
+    orderer.openEvents,
+    graph.sequenceOf,
+    orderer.ancientThreshold,
+    parts.roundsNonAncient,
+  )
   const keys = new Map(parts.members.map((member) => [member.id, member.publicKey]))
 
   /** Whether to go on with the frame. */
@@ -72,16 +79,28 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
       count('event-ancient')
       return true
     }
+    if (!guard.admits(event, request)) {
+      count('event-further-branch')
+      return true
+    }
+    // What its creator has branched with is the branch guard's affair.
+    const isPaced = event.creator !== parts.memberId && graph.at(event.creator, event.sequence) === undefined
+    if (isPaced && !pace.mayCome(event.creator, request, now.monotonicMs)) {
+      count('event-too-many')
+      return true
+    }
     const checked = verifyEvent(event, (id) => keys.get(id), suite, restored)
     if (!checked.ok) return refuse(effect, bytes, checked.reason, now)
     if (event.creator === parts.memberId) {
       parts.onForeignOwn(event, from)
       return false
     }
-    if (!guard.admits(checked.event, request)) {
-      count('event-further-branch')
+    if (!pace.mayWait(event.creator, event.sequence) && graph.lacksParents(checked.event)) {
+      count('event-too-many')
       return true
     }
+    guard.take(event)
+    if (isPaced) pace.take(event.creator, request, now.monotonicMs)
     const result = orderer.offer(checked.event, from)
     // A mismatch is the creator's lie, not the sender's: a member for whom the parent is ancient already holds the event in good
     // faith, and so will this one, once the parent is ancient here.

@@ -203,6 +203,7 @@ export function createMember(options: MemberOptions): Member {
       poolHasTransactions: pool.size() > 0,
       undecidedEvents: orderer.undecidedEvents(),
       ownUndecidedEvents: own.undecidedEvents(),
+      ownOpenEvents: orderer.openEvents(memberId),
       loopLagMs: now.loopLagMs,
     })
     if (verdict.kind === 'wait') createAtMs = verdict.untilMs

@@ -62,6 +62,8 @@ export interface Orderer {
   snapshot(): OrdererSnapshot
   /** Linked, non-ancient events with transactions that are not ordered yet. */
   undecidedEvents(): number
+  /** Linked, non-ancient events of a member that are not ordered yet. */
+  openEvents(creator: number): number
 }
 
 /**
@@ -86,6 +88,8 @@ export function createOrderer(options: OrdererOptions): Orderer {
   })
   /** Event with transactions → birth round, until it is ordered or ancient. */
   const undecided = new Map<EventKey, number>()
+  /** The same of all events, with or without transactions, by creator. */
+  const open = new Map<number, Map<EventKey, number>>(memberIds.map((id) => [id, new Map()]))
   /** While the judges of the snapshot are awaited: the keys of what was linked, by handle. */
   let awaiting: EventKey[] | undefined = snapshot === undefined ? undefined : []
   let head: LedgerHead = snapshot?.head ?? EMPTY_LEDGER
@@ -109,6 +113,7 @@ export function createOrderer(options: OrdererOptions): Orderer {
     if (handle !== linked.index)
       throw new Error(`invariant: event ${linked.index} of the graph is ${handle} of the engine`)
     if (event.transactionCount > 0) undecided.set(event.key, event.birthRound)
+    open.get(event.creator)!.set(event.key, event.birthRound)
     options.onLinked(linked)
     if (awaiting !== undefined) countOrdered(awaiting, event.key)
     const rounds = engine.takeDecidedRounds()
@@ -122,7 +127,10 @@ export function createOrderer(options: OrdererOptions): Orderer {
     if (engine.isWaiting()) return
     awaiting = undefined
     const keys = engine.takeCounted().map((handle) => linkedKeys[handle]!)
-    for (const each of keys) undecided.delete(each)
+    for (const each of keys) {
+      undecided.delete(each)
+      for (const events of open.values()) events.delete(each)
+    }
     options.onCounted?.(keys)
   }
 
@@ -133,6 +141,7 @@ export function createOrderer(options: OrdererOptions): Orderer {
       const linked = graph.get(key)
       if (linked === undefined) throw new Error('invariant: an ordered event is not in the graph')
       undecided.delete(key)
+      open.get(linked.event.creator)!.delete(key)
       events.push(linked.event)
       return { id: ordered.id, timestamp: ordered.timestamp, transactionCount: linked.event.transactionCount }
     })
@@ -153,7 +162,8 @@ export function createOrderer(options: OrdererOptions): Orderer {
   function advance(): void {
     const threshold = engine.ancientThreshold()
     graph.advance(threshold, engine.decidedRound() + 1)
-    for (const [key, birthRound] of undecided) if (birthRound < threshold) undecided.delete(key)
+    for (const events of [undecided, ...open.values()])
+      for (const [key, birthRound] of events) if (birthRound < threshold) events.delete(key)
     options.onAdvance?.(threshold)
   }
 
@@ -178,5 +188,6 @@ export function createOrderer(options: OrdererOptions): Orderer {
         .map(({ creator, sequence }) => ({ creator, sequence, proof: graph.branchProofOf(creator) })),
     }),
     undecidedEvents: () => undecided.size,
+    openEvents: (creator) => open.get(creator)?.size ?? 0,
   }
 }
