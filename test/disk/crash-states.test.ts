@@ -6,6 +6,13 @@ import { runCrashStates } from './crash-states.ts'
 import { createReenactment, type Operation, recordingFiles } from './recording.ts'
 import { filesOf } from './simulated-files.ts'
 
+/** Says that it is durable at once. */
+const forgetful = (files: Files): Files => ({
+  ...files,
+  syncData: () => Promise.resolve(),
+  sync: () => undefined,
+})
+
 test('a node comes back from what a crash could have left at any point of a real run', async () => {
   const { failures, states, ownEvents, rounds } = await runCrashStates({
     seed: 1,
@@ -19,11 +26,6 @@ test('a node comes back from what a crash could have left at any point of a real
 }, 60_000)
 
 test('a recording that leaves its syncs out is found out', async () => {
-  const forgetful = (files: Files): Files => ({
-    ...files,
-    syncData: () => Promise.resolve(),
-    sync: () => undefined,
-  })
   const { failures } = await runCrashStates({ seed: 1, transactions: 300, states: 60, spoil: forgetful })
   expect(failures.length).toBeGreaterThan(0)
 }, 60_000)
