@@ -54,7 +54,7 @@ async function accessibility(page: Page): Promise<string[]> {
 async function live(): Promise<void> {
   const { page, complaints } = await openPageAt(browser, `${address('ada')}/`)
   await network.submit('bob', 'from the command')
-  expect(await badgeIs(page, 'agrees')).toMatch(/ledger that follows from the signatures/)
+  expect(await badgeIs(page, 'agrees')).toMatch(/nodes agree with the order derived here/)
   await until('events appear', async () => (await eventsShown(page)) > 10)
 
   // A submission travels to final, and its proof is checked in the page.

@@ -20,7 +20,7 @@ export interface Checking {
   take(frames: readonly Frame[], source: number, name: string): Promise<void>
   post(force: boolean): void
   linkedCount(): number
-  detail(index: number): Promise<Detail | undefined>
+  detail(index: number, reasons: boolean): Promise<Detail | undefined>
   prove(proof: unknown): Proved
 }
 
@@ -119,13 +119,13 @@ export function createChecking(options: CheckingOptions): Checking {
     }
   }
 
-  async function detail(index: number): Promise<Detail | undefined> {
+  async function detail(index: number, reasons: boolean): Promise<Detail | undefined> {
     const bytes = await kept.bytesOf(index)
     const decoded = bytes === undefined ? undefined : checker.decode(bytes)
     if (decoded?.ok !== true) return undefined
     const { event } = decoded
-    const [signed] = await check([event])
-    const explanation = checker.explain(event.id)
+    const [signed] = reasons ? await check([event]) : [true]
+    const explanation = reasons ? checker.explain(event.id) : undefined
     return {
       index,
       id: toHex(event.id),

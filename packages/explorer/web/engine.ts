@@ -19,7 +19,7 @@ const RETRY_MS = 700
 
 /** What can be asked, once something is open. */
 interface Open {
-  detail(index: number): Promise<unknown>
+  detail(index: number, reasons: boolean): Promise<unknown>
   prove(proof: unknown): unknown
 }
 
@@ -279,7 +279,7 @@ scope.addEventListener('message', ({ data }) => {
     case 'file':
       return void openFile(data).catch(fail)
     case 'detail':
-      return void (open?.detail(data.index) ?? Promise.resolve(undefined)).then(
+      return void (open?.detail(data.index, data.reasons) ?? Promise.resolve(undefined)).then(
         (value) => tell({ kind: 'answer', request: data.request, value }),
         (error: unknown) => {
           tell({ kind: 'answer', request: data.request, value: undefined })

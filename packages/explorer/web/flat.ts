@@ -1,5 +1,5 @@
 // Draws a scene without WebGL, on a plain canvas: the same picture for at most 1,500 events, of more the newest.
-import { END, KIND, POINT, type Scene } from '../src/model/scene.ts'
+import { END, HEAD, KIND, POINT, type Scene } from '../src/model/scene.ts'
 import type { Renderer } from './gl.ts'
 import type { Rgb } from './palette.ts'
 
@@ -62,8 +62,13 @@ export function createFlat(canvas: HTMLCanvasElement): Renderer {
       }
       pen.setTransform(ratio, 0, 0, ratio, 0, 0)
       pen.clearRect(0, 0, width, height)
+      pen.save()
+      pen.beginPath()
+      pen.rect(0, HEAD, width, height - HEAD)
+      pen.clip()
       drawLines(scene, palette)
       drawPoints(scene, palette, back)
+      pen.restore()
     },
   }
 }

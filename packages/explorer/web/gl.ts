@@ -1,5 +1,5 @@
 // Draws a scene with WebGL 2: two buffers, two draws. Points know their shape themselves, so a circle is round at any size.
-import { END, POINT, type Scene } from '../src/model/scene.ts'
+import { END, HEAD, POINT, type Scene } from '../src/model/scene.ts'
 import type { Rgb } from './palette.ts'
 
 export interface Renderer {
@@ -117,7 +117,11 @@ export function createGl(canvas: HTMLCanvasElement): Renderer | undefined {
       }
       gl.viewport(0, 0, w, h)
       gl.clearColor(0, 0, 0, 0)
+      gl.disable(gl.SCISSOR_TEST)
       gl.clear(gl.COLOR_BUFFER_BIT)
+      // The line with the names stays free.
+      gl.enable(gl.SCISSOR_TEST)
+      gl.scissor(0, 0, w, h - Math.round(HEAD * ratio))
       use(lines, width, height, palette)
       gl.bindBuffer(gl.ARRAY_BUFFER, lineBuffer)
       gl.bufferData(gl.ARRAY_BUFFER, scene.lines.subarray(0, scene.lineCount * 2 * END), gl.STREAM_DRAW)

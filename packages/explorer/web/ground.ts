@@ -1,12 +1,9 @@
 // Draws what lies under the events: round bands with their numbers, times, what happened when, and the members' names.
 import type { Mark } from '../src/model/frames.ts'
-import { firstAtRow, GUTTER, laneXs, rowAt, yOf, type Scene, type View } from '../src/model/scene.ts'
+import { firstAtRow, GUTTER, HEAD, laneXs, rowAt, yOf, type Scene, type View } from '../src/model/scene.ts'
 import type { GraphStore } from '../src/model/store.ts'
 import { clock } from '../src/view/format.ts'
 import { paletteFor } from './palette.ts'
-
-/** Height of the line with the names. */
-export const HEAD = 26
 
 export interface Ground {
   readonly canvas: HTMLCanvasElement
@@ -110,7 +107,7 @@ function drawNames(pen: CanvasRenderingContext2D, { store, view: size, isDark: d
   for (const [i, { member, branch }] of store.lanes().entries()) {
     const [r, g, b] = palette[branch > 0 ? 14 : member % 8]!
     pen.fillStyle = `rgb(${r * 255} ${g * 255} ${b * 255})`
-    pen.fillText(branch > 0 ? `⑂${branch}` : store.members[member]!.name, xs[i]!, 17)
+    pen.fillText(`${store.members[member]!.name}${branch > 0 ? `/${branch}` : ''}`, xs[i]!, 17)
   }
   pen.textAlign = 'left'
   pen.font = '11px ui-monospace, monospace'

@@ -3,7 +3,7 @@ import { createFrameReader } from '../src/model/frames.ts'
 import { bytes8, double } from '../src/model/chunks.ts'
 
 /** What may be asked for at once stays in memory up to here. */
-const KEPT_BYTES = 12 * 1024 * 1024
+const KEPT_BYTES = 4 * 1024 * 1024
 
 /** Reads a frame that begins at a place. */
 export type ReadAt = (cursor: number) => Promise<ReadableStream<Uint8Array>>

@@ -37,7 +37,8 @@ const answers = new Map<number, (value: unknown) => void>()
 const token = (): string => sessionStorage.getItem('hearsay-token') ?? ''
 
 type Question =
-  { readonly kind: 'detail'; readonly index: number } | { readonly kind: 'prove'; readonly proof: unknown }
+  | { readonly kind: 'detail'; readonly index: number; readonly reasons: boolean }
+  | { readonly kind: 'prove'; readonly proof: unknown }
 
 function ask<T>(question: Question): Promise<T> {
   return new Promise((resolve) => {
@@ -55,7 +56,7 @@ const charts = createCharts(state)
 const player = createPlayer(state, map)
 const log = createLog({
   state,
-  detail: (index) => ask<Detail | undefined>({ kind: 'detail', index }),
+  detail: (index) => ask<Detail | undefined>({ kind: 'detail', index, reasons: false }),
   prove: (proof) => ask<Proved>({ kind: 'prove', proof }),
   base: () => config.nodes[0]?.url,
   token,
@@ -102,6 +103,7 @@ function onMessage({ data }: MessageEvent<FromChecker>): void {
     }
     case 'loaded': {
       state.loading.value = ''
+      document.documentElement.dataset['bytes'] = String(state.store.value?.bytes() ?? 0)
       document.documentElement.dataset['loaded'] = `${data.events} ${Math.round(data.tookMs)}`
       const violation = state.opened.value?.violation
       if (violation === undefined || violation === null) return actions.fit()
@@ -234,7 +236,7 @@ const actions: Actions = {
     state.tab.value = 'event'
     if (index >= state.shown.value) player.seek(store.count())
     map.show(index)
-    void ask<Detail | undefined>({ kind: 'detail', index }).then((detail) => {
+    void ask<Detail | undefined>({ kind: 'detail', index, reasons: true }).then((detail) => {
       if (detail !== undefined && state.selectedIndex.value === index) state.selected.value = detail
     })
   },

@@ -4,6 +4,7 @@ import { effect } from '@preact/signals'
 import {
   createSceneMaker,
   eventAt,
+  HEAD,
   NO_HIGHLIGHT,
   rowAt,
   type Highlight,
@@ -12,7 +13,7 @@ import {
 } from '../src/model/scene.ts'
 import { sightOf } from '../src/model/seeing.ts'
 import type { GraphStore } from '../src/model/store.ts'
-import { drawGround, HEAD } from './ground.ts'
+import { drawGround } from './ground.ts'
 import type { State } from '../src/view/state.ts'
 import { createFlat } from './flat.ts'
 import { createGl, type Renderer } from './gl.ts'

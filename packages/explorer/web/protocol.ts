@@ -15,7 +15,8 @@ export type ToChecker =
       readonly token: string
     }
   | { readonly kind: 'file'; readonly name: string; readonly blob?: Blob; readonly url?: string }
-  | { readonly kind: 'detail'; readonly request: number; readonly index: number }
+  /** `reasons`: with what the engine says of it, which costs. */
+  | { readonly kind: 'detail'; readonly request: number; readonly index: number; readonly reasons: boolean }
   | { readonly kind: 'prove'; readonly request: number; readonly proof: unknown }
 
 export interface TransactionView {

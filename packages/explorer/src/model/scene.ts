@@ -59,6 +59,8 @@ export const NO_HIGHLIGHT: Highlight = {
 /** Below so many pixels a row events cannot be told apart. */
 const STRIP_SCALE = 2.2
 export const GUTTER = 64
+/** Height of the line with the names, at the top. */
+export const HEAD = 26
 const STRIP_STEP = 3
 /** Colour of what belongs to no member. */
 const NEUTRAL = 15

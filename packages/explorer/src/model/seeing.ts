@@ -57,7 +57,7 @@ export function sightOf(store: GraphStore, index: number): Sight {
   const ancestors = ancestorsOf(store, index, lowest)
   const unseen = unseenMembers(store, ancestors)
   const witnesses = [...ancestors].filter(
-    (each) => each !== index && store.isWitness(each) && store.roundOf(each) >= round - 1,
+    (each) => each !== index && round > 0 && store.isWitness(each) && store.roundOf(each) >= round - 1,
   )
   const ordered = [...ancestors].sort((a, b) => a - b)
   const total = store.members.reduce((sum, { weight }) => sum + weight, 0)

@@ -104,6 +104,7 @@ function first(n: number, holds: (i: number) => boolean): number {
 
 const eight = (value: number): string => value.toString(16).padStart(8, '0')
 
+const TIME_STEP = 64
 const WITNESS = 1
 const STALE = 2
 const JUDGE = 4
@@ -112,6 +113,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
   const lane = bytes16()
   const row = whole()
   const time = double()
+  /** Of every so many events the latest own time so far. */
   const latest = double()
   const selfParent = signed()
   const otherStart = whole()
@@ -124,8 +126,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
   const idHigh = whole()
   const idLow = whole()
   const orderEvents = whole()
-  const orderRound = whole()
-  const orderPosition = double()
+  const orderPosition = whole()
   const orderTime = double()
   const columns = [
     lane,
@@ -143,7 +144,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     idHigh,
     idLow,
   ]
-  const orderColumns = [orderEvents, orderRound, orderPosition, orderTime]
+  const orderColumns = [orderEvents, orderPosition, orderTime]
   const lanes: Lane[] = []
   let laneVersion = 0
   /** Member → its lanes. */
@@ -157,6 +158,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
   let highest = 0
   let maxRow = 0
   let position = 0
+  let newest = 0
 
   for (const member of members.keys()) addLane(member)
 
@@ -208,7 +210,8 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
       maxRow = Math.max(maxRow, at)
       const stamp = batch.timestamp[i]!
       time.push(stamp)
-      latest.push(Math.max(stamp, index === 0 ? 0 : latest.get(index - 1)))
+      newest = Math.max(newest, stamp)
+      latest.set(Math.floor(index / TIME_STEP), newest)
       selfParent.push(parent)
       otherStart.push(others.length())
       for (let k = from; k < to; k++) others.push(batch.others[k]!)
@@ -239,7 +242,6 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     for (const [i, index] of shown.events.entries()) {
       order.set(index, orderEvents.length())
       orderEvents.push(index)
-      orderRound.push(shown.round)
       orderPosition.push(position)
       orderTime.push(shown.timestamps[i]!)
       position += transactions.get(index)
@@ -265,7 +267,8 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
   }
   const receivedOf = (index: number): number => {
     const place = order.get(index)
-    return place === NONE ? 0 : orderRound.get(place)
+    // Its round is the last one that begins at or before its place.
+    return place === NONE ? 0 : first(rows.length, (i) => rows[i]!.firstOrder > place)
   }
 
   return {
@@ -291,7 +294,12 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     laneOf: (index) => lane.get(index),
     rowOf: (index) => row.get(index),
     timeOf: (index) => time.get(index),
-    latestOf: (index) => latest.get(index),
+    latestOf: (index) => {
+      const step = Math.floor(index / TIME_STEP)
+      let found = step === 0 ? 0 : latest.get(step - 1)
+      for (let i = step * TIME_STEP; i <= index; i++) found = Math.max(found, time.get(i))
+      return found
+    },
     roundOf: (index) => round.get(index),
     isWitness: (index) => (flags.get(index) & WITNESS) !== 0,
     selfParentOf: (index) => selfParent.get(index),
@@ -334,7 +342,12 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     roundStart: (wanted) => starts.get(wanted) ?? NONE,
     highestRound: () => highest,
     maxRow: () => maxRow,
-    indexAtTime: (wanted) => first(count(), (i) => latest.get(i) > wanted) - 1,
+    indexAtTime: (wanted) => {
+      const step = first(latest.length(), (i) => latest.get(i) > wanted)
+      let index = step * TIME_STEP
+      while (index < count() && time.get(index) <= wanted) index += 1
+      return index - 1
+    },
     evidence: () => evidence,
     refusals: () => refusals,
     bytes: () => {

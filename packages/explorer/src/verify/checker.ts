@@ -30,7 +30,7 @@ import type { Batch, Branching, Refusal, ShownRound } from '../model/messages.ts
 import { createBatchMaker } from './batch.ts'
 
 /** Decided rounds for which `explain` keeps what it needs. */
-const EXPLAINED_ROUNDS = 48
+const EXPLAINED_ROUNDS = 32
 /** Refusals that are told in all: one is enough to distrust a source. */
 const MOST_REFUSALS = 200
 

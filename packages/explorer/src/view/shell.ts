@@ -56,7 +56,7 @@ function badgeWords(state: State, judged: Verdict): readonly [string, string] {
   const silent = nodes.filter(({ standing }) => standing === 'silent').length
   return [
     '✓',
-    `${judged.agreeing.length} of ${nodes.length} nodes have the ledger that follows from the signatures${silent === 0 ? '' : `, ${silent} silent`}`,
+    `${judged.agreeing.length} of ${nodes.length} nodes agree with the order derived here${silent === 0 ? '' : `, ${silent} silent`}`,
   ]
 }
 
@@ -97,7 +97,7 @@ function Head({ state, actions }: Props): Tree {
       h(
         'span',
         { class: 'quiet' },
-        ` ${opened === undefined ? '' : opened.title || `network ${shortId(opened.networkId)}`}`,
+        ` ${opened === undefined ? '' : opened.title || shortId(opened.networkId)}`,
       ),
     ),
     h(Badge, { state, actions }),
