@@ -230,3 +230,8 @@ export function mountSmallDisk(dir: string, sizeMiB: number): (() => void) | und
   }
   return () => execFileSync('umount', [dir], { stdio: 'ignore' })
 }
+
+/** There is space again on what `mountSmallDisk` made. */
+export function growSmallDisk(dir: string, sizeMiB: number): void {
+  execFileSync('mount', ['-o', `remount,size=${sizeMiB}m`, dir], { stdio: 'ignore' })
+}
