@@ -11,13 +11,14 @@
  * counted before; nor that a yes is needed, which there always is.
  */
 
+import { LANE_CHANGES } from './mutant-list-lanes.ts'
+import type { Change } from './mutant-list-lanes.ts'
+
 export interface Mutant {
   readonly name: string
   readonly from: string
   readonly to: string
 }
-
-type Change = readonly [name: string, from: string, to: string]
 
 const SUPERMAJORITY = 'Number((2n * BigInt(total)) / 3n) + 1'
 
@@ -228,31 +229,6 @@ const order: readonly Change[] = [
   ],
 ]
 
-const lanes: readonly Change[] = [
-  ['lanes: every branch is at home', 'return !isHeld(s, l.tip[own]!)\n}', 'return true\n}'],
-  [
-    'lanes: referring to a branch does not matter',
-    'if (l.pending.length > 0) referTo(l, s, f, slot)\n  merge(',
-    'merge(',
-  ],
-  ['lanes: given to older events', 'if (l.tip[l.free[i]!]! >= oldest) continue', ''],
-  [
-    'lanes: what the self-parent has heard of is left out',
-    'heard[into + k] = Math.max(heard[into + k]!, heard[from + k]!)',
-    'heard[into + k] = heard[into + k]!',
-  ],
-  ['lanes: moved without what was heard', 'f.heard[at + own] = f.heard[at + lane]!', ''],
-  ['lanes: other-parents are not heard', 'heard[into + i] = x > y ? x : y', 'heard[into + i] = x'],
-  ['lanes: only the first two parents are heard', 'if (y > heard[into + i]!) heard[into + i] = y', ''],
-  ['lanes: strays are received by any judge', 'if (count < judges.length ||', 'if (count === 0 ||'],
-  [
-    'lanes: strays take the time of the first judge',
-    'medians.set(e, weightedMedian(Float64Array.from(known), weights, count))',
-    'medians.set(e, known[0]!)',
-  ],
-  ['lanes: a branch does not end the fast way', 'if (own >= 0) l.branches += 1', ''],
-]
-
 const engine: readonly Change[] = [
   [
     'ancient: kept until ordered',
@@ -406,7 +382,7 @@ export const MUTANTS: readonly Mutant[] = [
   rounds,
   election,
   order,
-  lanes,
+  LANE_CHANGES,
   engine,
   store,
   fastPath,

@@ -121,7 +121,9 @@ export function takeRow(f: Frame): number {
   if (f.freeCount > 0) return f.freeRows[--f.freeCount]!
   if (f.rowNext === f.rowCapacity) {
     f.rowCapacity *= 2
-    f.heard = larger(f.heard, f.rowCapacity * f.width)
+    const heard = new Int32Array(f.rowCapacity * f.width).fill(-1)
+    heard.set(f.heard)
+    f.heard = heard
     f.bits = larger(f.bits, f.rowCapacity * f.words * ROW_SETS)
     f.freeRows = larger(f.freeRows, f.rowCapacity)
     if (f.branching) {

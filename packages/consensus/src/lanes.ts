@@ -3,11 +3,14 @@
  * lane that is x or an ancestor of it. Source: the "greatest sequence number seen" of SWIRLDS-TR-2016-01, extended to
  * members that branch.
  *
- * A *lane* is a self-chain. Lane m belongs to the member at place m of the ruling roster. Further lanes are opened for
- * further branches of a member, and for creators that are not in the roster; they are given back when their events are
- * all gone. So x has a live event e as an ancestor (or is it) iff heard(x, lane of e) >= e: indices count up along a
+ * A *lane* is a chain: each of its events is an ancestor of the next one. Lane m belongs to the member at place m of the ruling
+ * roster, and is a self-chain. Further lanes are opened for further branches of a member, and for creators that are not in the
+ * roster. They are given back when their events are all gone; until then a new branch whose oldest event descends from a lane's
+ * newest one goes on in that lane (the lane whose newest event is the oldest: its branch has most likely ended), whoever made it.
+ * So x has a live event e as an ancestor (or is it) iff heard(x, lane of e) >= e: indices count up along a
  * chain, an entry that is out of date is lower than every live event of its lane, and what is gone has no live
- * ancestors. None of this depends on the election base, so it is computed once for each event.
+ * ancestors. None of this depends on the election base, so it is computed once for each event. Rows are kept up to date as far as
+ * there are lanes in use; what they have beyond that is out of date in this sense.
  *
  * A branch costs nothing until somebody refers to it: an event that does not go on in its member's own lane is
  * *pending*, without a lane, until it is an other-parent of somebody's event; its self-ancestors that are pending get
@@ -51,23 +54,44 @@ export class Lanes {
 }
 
 /**
- * A lane for events that begin with `oldest`. Rows may still have what they have heard of a lane's former events, so that
- * these must be older.
+ * A lane for events that begin with `oldest`, whose row is given: the first one that is free, else one that they can go on in.
+ * Rows may still have what they have heard of a lane's former events, so that these must be older.
  */
-function openLane(l: Lanes, f: Frame, own: number, oldest: number): number {
+function openLane(l: Lanes, f: Frame, own: number, oldest: number, row: number): number {
   let lane = STRAY
-  for (let i = l.free.length - 1; i >= 0; i--) {
-    if (l.tip[l.free[i]!]! >= oldest) continue
-    lane = l.free[i]!
-    l.free.splice(i, 1)
-    break
+  let place = -1
+  for (let i = 0; i < l.free.length; i++) {
+    const other = l.free[i]!
+    if (l.tip[other]! >= oldest || (lane !== STRAY && other > lane)) continue
+    lane = other
+    place = i
   }
-  if (lane === STRAY) {
+  if (place >= 0) l.free.splice(place, 1)
+  else lane = laneToContinue(l, f, row)
+  while (lane === STRAY) {
     if (l.count === l.maximum) return STRAY
     if (l.count === f.width) setWidth(l, f, Math.min(l.maximum, f.width + Math.max(8, f.width >>> 1)))
-    lane = l.count++
+    const other = l.count++
+    if (l.tip[other]! < oldest) {
+      lane = other
+    } else {
+      l.owner[other] = FREE
+      l.free.push(other)
+    }
   }
   l.owner[lane] = own
+  return lane
+}
+
+/** Of the further lanes whose newest event has been heard of, by this row, the one whose newest event is the oldest; or STRAY. */
+function laneToContinue(l: Lanes, f: Frame, row: number): number {
+  const { tip, owner, count } = l
+  const at = row * f.width
+  let lane = STRAY
+  for (let i = l.size; i < count; i++) {
+    if (owner[i] === FREE || f.heard[at + i] !== tip[i]) continue
+    if (lane === STRAY || tip[i]! < tip[lane]!) lane = i
+  }
   return lane
 }
 
@@ -106,7 +130,7 @@ export function hear(l: Lanes, s: EventStore, f: Frame, x: number): void {
   const slot = x & s.mask
   s.row[slot] = takeRow(f)
   if (l.pending.length > 0) referTo(l, s, f, slot)
-  merge(s, f, slot, s.row[slot]!)
+  merge(l, s, f, slot, s.row[slot]!)
   enter(l, s, f, x, s.selfParent[slot]!)
 }
 
@@ -116,6 +140,7 @@ function enter(l: Lanes, s: EventStore, f: Frame, x: number, self: number): void
   const own = s.member[slot]!
   if (staysHome(l, s, own, self)) {
     s.lane[slot] = own
+    s.below[slot] = l.tip[own]!
     f.heard[s.row[slot]! * f.width + own] = x
     l.tip[own] = x
     return
@@ -146,19 +171,21 @@ export function giveLane(l: Lanes, s: EventStore, f: Frame, x: number): void {
   if (before < 0 || l.tip[before] !== e) {
     const oldest = chain.at(-1)!
     const home = own >= 0 && l.tip[own]! < oldest && !isHeld(s, l.tip[own]!)
-    lane = home ? own : openLane(l, f, own, oldest)
+    lane = home ? own : openLane(l, f, own, oldest, s.row[oldest & s.mask]!)
   }
   const { heard, width } = f
+  const { count } = l
   for (let i = chain.length - 1; i >= 0; i--) {
     const into = s.row[chain[i]! & s.mask]! * width
     if (isHeld(s, e)) {
       const from = s.row[e & s.mask]! * width
-      for (let k = 0; k < width; k++) heard[into + k] = Math.max(heard[into + k]!, heard[from + k]!)
+      for (let k = 0; k < count; k++) heard[into + k] = Math.max(heard[into + k]!, heard[from + k]!)
     }
     e = chain[i]!
     s.lane[e & s.mask] = lane
     if (lane >= 0) {
       heard[into + lane] = e
+      s.below[e & s.mask] = l.tip[lane]!
       l.tip[lane] = e
     } else {
       l.strays += 1
@@ -167,30 +194,31 @@ export function giveLane(l: Lanes, s: EventStore, f: Frame, x: number): void {
 }
 
 /** The element-wise maximum over the parents. */
-function merge(s: EventStore, f: Frame, slot: number, row: number): void {
+function merge(l: Lanes, s: EventStore, f: Frame, slot: number, row: number): void {
   const { heard, width } = f
+  const { count } = l
   const { parents, parentMask, mask, row: rows } = s
   const into = row * width
   const start = s.parentStart[slot]!
   const end = start + s.parentCount[slot]!
   if (start === end) {
-    for (let i = 0; i < width; i++) heard[into + i] = -1
+    for (let i = 0; i < count; i++) heard[into + i] = -1
     return
   }
   const a = rows[parents[start & parentMask]! & mask]! * width
   if (start + 1 === end) {
-    for (let i = 0; i < width; i++) heard[into + i] = heard[a + i]!
+    for (let i = 0; i < count; i++) heard[into + i] = heard[a + i]!
     return
   }
   const b = rows[parents[(start + 1) & parentMask]! & mask]! * width
-  for (let i = 0; i < width; i++) {
+  for (let i = 0; i < count; i++) {
     const x = heard[a + i]!
     const y = heard[b + i]!
     heard[into + i] = x > y ? x : y
   }
   for (let k = start + 2; k < end; k++) {
     const from = rows[parents[k & parentMask]! & mask]! * width
-    for (let i = 0; i < width; i++) {
+    for (let i = 0; i < count; i++) {
       const y = heard[from + i]!
       if (y > heard[into + i]!) heard[into + i] = y
     }
@@ -228,6 +256,16 @@ function moveLane(
     f.heard[at + own] = f.heard[at + lane]!
   }
   l.tip[own] = l.tip[lane]!
+}
+
+/** Does the lane with this tip hold events of more than one self-chain? */
+function isMixed(s: EventStore, tip: number): boolean {
+  let e = tip
+  for (let p = s.below[e & s.mask]!; isHeld(s, p); p = s.below[e & s.mask]!) {
+    if (s.selfParent[e & s.mask] !== p) return true
+    e = p
+  }
+  return false
 }
 
 /** Notes which events are still pending, and which are strays. Returns how many pending ones of roster members count as branches. */
@@ -273,17 +311,17 @@ export function sweepLanes(
     if (own === FREE) continue
     const tip = l.tip[lane]!
     const gone = !isHeld(s, tip)
-    const moves = !gone && own >= 0 && !isHeld(s, l.tip[own]!)
+    const mixed = !gone && isMixed(s, tip)
+    const moves = !gone && !mixed && own >= 0 && !isHeld(s, l.tip[own]!)
     if (moves) moveLane(l, s, f, live, liveCount, lane)
-    else if (!gone && own >= 0 && (roundless || s.round[tip & s.mask]! > 0)) l.branches += 1
+    else if (mixed || (!gone && own >= 0 && (roundless || s.round[tip & s.mask]! > 0))) l.branches += 1
     if (!gone && !moves) continue
     l.owner[lane] = FREE
     l.free.push(lane)
   }
-  if (l.free.length < l.count - l.size) return
-  l.count = l.size
-  l.free.length = 0
-  setWidth(l, f, l.size)
+  while (l.count > l.size && l.owner[l.count - 1] === FREE) l.count -= 1
+  l.free = l.free.filter((lane) => lane < l.count)
+  if (l.count === l.size) setWidth(l, f, l.size)
 }
 
 /** Makes everything anew, for another roster or after indices have moved. `live` are all held events. */

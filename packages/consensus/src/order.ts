@@ -122,7 +122,7 @@ function startChains(s: EventStore, o: OrderScratch, judges: readonly number[]):
 /** Lists what is received, lane by lane, and marks it; `mark` holds its place. Returns how many events these are. */
 function listReceived(s: EventStore, f: Frame, l: Lanes, o: OrderScratch, judges: readonly number[]): number {
   const { heard, width } = f
-  const { lane: lanes, mask, tail, state, selfParent, row: rows, mark } = s
+  const { lane: lanes, mask, tail, state, below, row: rows, mark } = s
   let { listed } = o
   let end = 0
   let laneCount = 0
@@ -135,7 +135,7 @@ function listReceived(s: EventStore, f: Frame, l: Lanes, o: OrderScratch, judges
       if (h < least) least = h
     }
     const start = end
-    for (let e = least; e >= tail; e = selfParent[e & mask]!) {
+    for (let e = least; e >= tail; e = below[e & mask]!) {
       const slot = e & mask
       if (state[slot] !== LIVE || lanes[slot] !== lane) break
       state[slot] = RECEIVED

@@ -85,6 +85,8 @@ export class EventStore {
   /** Every held event has a row (frame.ts) and, most of them, a lane (lanes.ts). */
   row: Int32Array
   lane: Int32Array
+  /** Of an event with a lane: the event before it there; −1, or one that is gone, if it is the oldest. */
+  below: Int32Array
   /** Where the votes of this witness are. */
   vote: Int32Array
   /** For the code that orders a round: 0 between rounds. */
@@ -115,6 +117,7 @@ export class EventStore {
     this.tag = new Uint8Array(capacity)
     this.row = new Int32Array(capacity)
     this.lane = new Int32Array(capacity)
+    this.below = new Int32Array(capacity)
     this.vote = new Int32Array(capacity)
     this.mark = new Int32Array(capacity)
   }
@@ -146,6 +149,7 @@ function grow(s: EventStore): void {
   s.tag = grownUint8(s.tag, mask, tail, next, size)
   s.row = grownInt32(s.row, mask, tail, next, size)
   s.lane = grownInt32(s.lane, mask, tail, next, size)
+  s.below = grownInt32(s.below, mask, tail, next, size)
   s.vote = grownInt32(s.vote, mask, tail, next, size)
   s.mark = grownInt32(s.mark, mask, tail, next, size)
   s.mask = size - 1
