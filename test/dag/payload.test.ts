@@ -122,3 +122,11 @@ test('unsound payloads', () => {
   expect(isPayloadSound(new Uint8Array(4 * (MAX_TRANSACTIONS + 1)), MAX_TRANSACTIONS + 1)).toBe(false)
   expect(isPayloadSound(new Uint8Array(MAX_PAYLOAD_BYTES + 4), 1)).toBe(false)
 })
+
+test('a length that lies takes no memory', () => {
+  const before = process.memoryUsage().arrayBuffers
+  // A receiver computes the commitment of what it puts together before it knows whether it is sound.
+  for (let i = 0; i < 50; i++)
+    payloadRoot(suite.sha256, Uint8Array.of(0xff, 0xff, 0xff, 0xf0 + (i & 15), 1, 2, 3))
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * 1024 * 1024)
+})

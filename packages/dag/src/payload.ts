@@ -79,7 +79,8 @@ function eachChunk(
     at += LENGTH_BYTES + readUint32(payload, at)
     index += 1
     if (at - start >= CHUNK_BYTES || at >= payload.length) {
-      visit(start, at, firstIndex)
+      // A length in what is not sound may say anything; nothing is ever as large as it says.
+      visit(start, Math.min(at, payload.length), firstIndex)
       start = at
       firstIndex = index
     }
