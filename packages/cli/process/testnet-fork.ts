@@ -1,7 +1,6 @@
 // Decides how a member of a testnet is made to contradict itself, with nothing but honest nodes: the same key runs twice, on two
-// copies of its directory, and both make an event for the same place. A node that starts asks for its own newest event first, of
-// more than two thirds; so the first asks all of the others, is then left with one of them, and the twin asks the rest before either
-// has spoken. Both notice in the end and stop; the others keep the proof (`hearsay evidence`).
+// copies of its directory, each linked with one half of the others, and both make an event for the same place. That is what happens
+// when somebody starts a node from an old copy. Both notice and stop; the others keep the proof (`hearsay evidence`).
 import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,7 +47,7 @@ export async function forkMember({ testnet, node, links, detours }: ForkParts): 
   const { name } = node.plan
   const others = testnet.nodes.filter((each) => each !== node && !each.hasExited).map(({ plan }) => plan.name)
   if (others.length < 2) throw new Error('two other nodes have to run')
-  const far = new Set(others.slice(1))
+  const far = new Set(others.slice(Math.ceil(others.length / 2)))
   await end(node)
   const dir = join(testnet.dir, name)
   const twinDir = `${dir}${TWIN}`
@@ -64,20 +63,19 @@ export async function forkMember({ testnet, node, links, detours }: ForkParts): 
     .filter((each) => !far.has(each))
     .flatMap((near) => [...far].map((each) => [near, each] as const))
   for (const [a, b] of between) links.set(a, b, { state: 'cut' })
+  const twin = startNodeProcess(
+    testnet.dir,
+    plan,
+    {},
+    { onChange: () => undefined, onLine: () => undefined },
+    true,
+  )
   const first = testnet.start(node.plan)
-  let twin: TestnetNode | undefined
   try {
-    await until(`${name} runs`, () => first.up !== undefined || first.hasExited)
-    tell(first, others, (other) => links.addressFor(name, other))
-    await until(`${name} has asked the others for its newest event`, async () => isActive(first))
-    twin = startNodeProcess(
-      testnet.dir,
-      plan,
-      {},
-      { onChange: () => undefined, onLine: () => undefined },
-      true,
+    await until(
+      'both run',
+      () => (twin.up !== undefined && first.up !== undefined) || twin.hasExited || first.hasExited,
     )
-    await until(`${plan.name} runs`, () => twin?.up !== undefined || twin?.hasExited === true)
     for (const other of far) detours.set(`${other}>${name}`, plan.gossip)
     tell(first, others, (other) => (far.has(other) ? NOWHERE : links.addressFor(name, other)))
     tell(twin, others, (other) =>
@@ -93,11 +91,9 @@ export async function forkMember({ testnet, node, links, detours }: ForkParts): 
     ]
     for (const { self, half } of halves)
       await until(`${self.plan.name} is linked with its half`, async () => {
-        const { peers } = await askStatus(self.plan.api)
-        const names = half.map((each) => each.plan.name)
-        return peers.every((peer) => peer.connected === names.includes(peer.name))
+        const { reachableMembers } = await askStatus(self.plan.api)
+        return reachableMembers === half.length + 1
       })
-    await until(`${plan.name} has asked the others, too`, async () => isActive(twin!))
     await Promise.all(halves.map(({ self, half }) => speak(self, half[0]!)))
     for (const [a, b] of between) links.set(a, b, { state: 'open' })
     await until(`the others have a proof against ${name}`, async () => {
@@ -110,15 +106,10 @@ export async function forkMember({ testnet, node, links, detours }: ForkParts): 
   } finally {
     detours.clear()
     for (const [a, b] of between) links.set(a, b, { state: 'open' })
-    if (twin !== undefined) await end(twin)
+    await end(twin)
     rmSync(twinDir, { recursive: true, force: true, maxRetries: 5 })
     for (const other of others) links.reset(name, other)
   }
-}
-
-async function isActive({ plan }: TestnetNode): Promise<boolean> {
-  const { state } = await askStatus(plan.api)
-  return state !== 'observing' && state !== 'starting' && state !== 'replaying'
 }
 
 /** Submits there, until one of its half has heard of it. */
