@@ -156,20 +156,6 @@ test('answers with another nonce, a forged header or an event of somebody else a
   expect(observer.consider(0, 0)).toEqual({ answeredWeight: 1, missing: undefined })
 })
 
-test('a question or an answer that got lost is asked for again', () => {
-  const desks = new Map([1, 2, 3].map((id) => [id, deskOf(id)]))
-  connect(desks.get(1)!, 1, desks.get(2)!, 2)
-  connect(desks.get(1)!, 1, desks.get(3)!, 3)
-  const { observer } = desks.get(1)!
-  desks.get(1)!.said.length = 0
-  desks.get(2)!.said.length = 0
-  desks.get(3)!.said.length = 0
-  observer.consider(0, 0)
-  expect(observer.consider(0, SEEK_AFTER_MS)).toEqual({ answeredWeight: 1, missing: undefined })
-  deliver(desks)
-  expect(observer.consider(0, SEEK_AFTER_MS)).toBeUndefined()
-})
-
 test('in a chain of links the question goes to the end and the answers come back', () => {
   const desks = new Map([1, 2, 3, 4].map((id) => [id, deskOf(id)]))
   const { graph } = desks.get(4)!

@@ -39,7 +39,7 @@ export const NONCE_BYTES = 16
 /** With a quorum of answers, members that are linked and have not answered are waited for so long. */
 export const LATE_ANSWERS_MS = 1_000
 
-/** Without a quorum of answers members are asked again, those without a link through others, first after so long, then after twice as long each time. */
+/** Without a quorum of answers those without a link are sought, first after so long, then after twice as long each time. */
 export const SEEK_AFTER_MS = 1_000
 const SEEK_AT_MOST_MS = 30_000
 const MAX_PATH = 8
@@ -203,7 +203,7 @@ export function createObserver(parts: ObserverParts): Observer {
     if (!isSound) parts.count('note-unsound')
   }
 
-  /** Who has not answered is asked again, and without a link through others. */
+  /** Who has too few links is heard through others. */
   function considerSeeking(nowMs: number): void {
     if (quorumMs !== undefined || links.size === 0) {
       seekMs = undefined
@@ -214,7 +214,6 @@ export function createObserver(parts: ObserverParts): Observer {
     seekPauseMs = Math.min(SEEK_AT_MOST_MS, 2 * seekPauseMs)
     seekMs = nowMs + seekPauseMs
     attempts += 1
-    for (const link of asked.keys()) say(link, NOTE_ASK, nonce)
     for (const link of links.values()) say(link, NOTE_SEEK, encodeCbor([nonce, attempts, [memberId]]))
   }
 
