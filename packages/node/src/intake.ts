@@ -30,8 +30,8 @@ export interface IntakeParts {
   readonly orderer: Orderer
   readonly count: (reason: string) => void
   readonly close: (link: number) => void
-  /** Whether an own event that was not made here is taken in. */
-  readonly adopts: (event: DecodedEvent, from: number) => boolean
+  /** An own event that was not made here has come from this member. */
+  readonly onForeignOwn: (event: DecodedEvent, from: number) => void
 }
 
 /** Takes the events of one frame in. */
@@ -91,9 +91,11 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
     }
     const checked = verifyEvent(event, (id) => keys.get(id), suite, restored)
     if (!checked.ok) return refuse(effect, bytes, checked.reason, now)
-    const isOwn = event.creator === parts.memberId
-    if (isOwn && !parts.adopts(event, from)) return false
-    if (!isOwn && !pace.mayWait(event.creator, event.sequence) && graph.lacksParents(checked.event)) {
+    if (event.creator === parts.memberId) {
+      parts.onForeignOwn(event, from)
+      return false
+    }
+    if (!pace.mayWait(event.creator, event.sequence) && graph.lacksParents(checked.event)) {
       count('event-too-many')
       return true
     }

@@ -2,7 +2,6 @@
 import type { Genesis, VerifiedEvent } from '@hearsay/dag'
 import type { Gossip } from '@hearsay/gossip'
 import type { MemberView } from './member-types.ts'
-import type { Observing } from './observer.ts'
 import type { Orderer } from './orderer.ts'
 import type { OwnTransactions } from './own-transactions.ts'
 import type { Pool } from './pool.ts'
@@ -18,7 +17,6 @@ export interface ViewedParts {
   readonly counters: ReadonlyMap<string, number>
   readonly isBehind: boolean
   readonly branched: readonly number[]
-  readonly observing: Observing | undefined
   readonly ownTip: OwnTip | undefined
   /** A made event that is not durable yet. */
   readonly unsynced: VerifiedEvent | undefined
@@ -47,7 +45,6 @@ export function viewOf(parts: ViewedParts): MemberView {
     isBehind: parts.isBehind,
     peers: gossip.peers(),
     branched: parts.branched,
-    observing: parts.observing,
     counters: parts.counters,
     reports: () => memberReports(gossip, members),
     gossip: (nowMs) => ({

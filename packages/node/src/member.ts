@@ -3,15 +3,21 @@
  * a state machine"). The order of effects is the safety contract: an own event is appended and made durable before it is
  * linked or sent, so a crash can never make this member forget what others have seen of it.
  */
-import { concatBytes, decodeEvent, networkIdOf, trustVerified, type LinkedEvent } from '@hearsay/dag'
+import {
+  concatBytes,
+  decodeEvent,
+  networkIdOf,
+  trustVerified,
+  type LinkedEvent,
+  type VerifiedEvent,
+} from '@hearsay/dag'
 import { createGossip, RECORD_KINDS, type GossipEffect, type NodeRecord } from '@hearsay/gossip'
-import { isBehindPeers } from './behind.ts'
 import { createCertifier } from './certifier.ts'
 import { createCreator } from './creator.ts'
 import { createIntake } from './intake.ts'
 import { gossipViewOf } from './look-ups.ts'
 import {
-  RECORD_ADOPTED,
+  RECORD_EVENT,
   RECORD_RESUBMITTED,
   type Member,
   type MemberEffect,
@@ -20,15 +26,19 @@ import {
   type MemberView,
   type Moment,
 } from './member-types.ts'
-import { createObserver, NONCE_BYTES, type Observing } from './observer.ts'
 import { createOrderer } from './orderer.ts'
-import { appendOf, createOwnChain, type Unsynced } from './own-chain.ts'
 import { nextOwnEvent } from './own-event.ts'
 import { createOwnTransactions } from './own-transactions.ts'
-import { createPool } from './pool.ts'
-import { takeSnapshot } from './snapshot.ts'
+import { createPool, type Batch } from './pool.ts'
+import { takeSnapshot, type OwnTip } from './snapshot.ts'
 import { viewOf } from './member-view.ts'
 import { createSelfReport } from './self-report.ts'
+
+/** A made event that is not durable yet. */
+interface Unsynced {
+  readonly event: VerifiedEvent
+  readonly batch: Batch
+}
 
 export function createMember(options: MemberOptions): Member {
   const { genesis, memberId, suite } = options
@@ -37,14 +47,14 @@ export function createMember(options: MemberOptions): Member {
   const selfSlot = members.findIndex((member) => member.id === memberId)
   if (selfSlot < 0) throw new Error(`invariant: member ${memberId} is not in the genesis`)
   const weights = members.map((member) => member.weight)
+  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0)
   const creator = createCreator(weights, selfSlot, options.creator)
   const pool = createPool(options.pool)
   const counters = new Map<string, number>()
   /** What forgotten events had to say: of members none of whose events is in the graph. */
   const headers = new Map(options.snapshot?.headers)
+  let ownTip: OwnTip | undefined = options.snapshot?.ownTip
   let unsynced: Unsynced | undefined
-  /** What is waited for before own events are made. */
-  let observing: Observing | undefined = { answeredWeight: 0, missing: undefined }
   let started = false
   let mayCreate = true
   let mayTakeIn = true
@@ -55,16 +65,6 @@ export function createMember(options: MemberOptions): Member {
 
   const own = createOwnTransactions(pool, (effect) => effects.push(effect))
   own.restore(options.snapshot?.stale ?? [])
-  const chain = createOwnChain({
-    memberId,
-    tip: options.snapshot?.ownTip,
-    own,
-    isObserving: () => observing !== undefined,
-    unsynced: () => unsynced,
-    onFound: ({ seen }) => creator.created(seen, -Infinity),
-    emit: (effect) => effects.push(effect),
-    fail,
-  })
   const orderer = createOrderer({
     snapshot: options.snapshot?.orderer,
     genesis,
@@ -112,20 +112,6 @@ export function createMember(options: MemberOptions): Member {
     },
   })
 
-  const observer = createObserver({
-    members,
-    memberId,
-    networkId,
-    suite,
-    secretKey: options.secretKey,
-    nonce: options.randomBytes(NONCE_BYTES),
-    graph,
-    headers,
-    ancientThreshold: () => orderer.ancientThreshold(),
-    count,
-    send: (link, frame) => effects.push({ kind: 'send', link, frame }),
-  })
-
   const intake = createIntake({
     memberId,
     roundsNonAncient: genesis.roundsNonAncient,
@@ -136,7 +122,12 @@ export function createMember(options: MemberOptions): Member {
     orderer,
     count,
     close: (link) => effects.push({ kind: 'close', link, fault: 'invalid-event' }),
-    adopts: chain.adopts,
+    onForeignOwn: (event, from) =>
+      fail(
+        'E_DOUBLE_RUN',
+        `an event of this member's key that this data directory does not know came from member ${from} ` +
+          `(sequence ${event.sequence}, own newest ${ownTip?.sequence ?? 0}): the key is in use elsewhere, or the directory is an old copy`,
+      ),
   })
 
   const report = createSelfReport(gossip, options.software, () => ({
@@ -154,8 +145,27 @@ export function createMember(options: MemberOptions): Member {
   }
 
   function linkedEvent(linked: LinkedEvent): void {
-    if (linked.event.creator === memberId) chain.linked(linked)
-    else if (started) effects.push(appendOf(linked.event))
+    if (linked.event.creator === memberId) admitOwn(linked)
+    else if (started) appendEvent(linked.event)
+  }
+
+  function admitOwn(linked: LinkedEvent): void {
+    const { event } = linked
+    noteOwn(event)
+    if (!started) creator.created(linked.seen, -Infinity)
+    own.linked(event, unsynced?.event === event ? unsynced.batch.transactions : undefined)
+  }
+
+  /** Durable, so others may have it: the next own event comes after this one, linked or not. */
+  function noteOwn(event: VerifiedEvent): void {
+    const { creator: self, birthRound, id, sequence, timestamp } = event
+    if (ownTip !== undefined && sequence < ownTip.sequence) return
+    ownTip = { reference: { creator: self, birthRound, id }, sequence, timestamp }
+  }
+
+  function appendEvent(event: VerifiedEvent): void {
+    const { bytes, key, birthRound } = event
+    effects.push({ kind: 'append', recordKind: RECORD_EVENT, bytes, key, birthRound })
   }
 
   function replay(recordKind: number, bytes: Uint8Array): void {
@@ -163,7 +173,6 @@ export function createMember(options: MemberOptions): Member {
       own.resubmitted(bytes.subarray(0, 32), bytes.subarray(32))
       return
     }
-    if (recordKind === RECORD_ADOPTED) return chain.replayedAdopted(bytes)
     const decoded = decodeEvent(bytes, networkId, suite.sha256)
     if (!decoded.ok)
       throw new Error(`invariant: the journal holds an event that is refused: ${decoded.reason}`)
@@ -172,19 +181,19 @@ export function createMember(options: MemberOptions): Member {
     own.replayed(decoded.event.key)
   }
 
-  const isBehind = (): boolean => isBehindPeers(genesis, orderer.head().round, gossip.peers())
-
-  function considerObserving(now: Moment): void {
-    if (!started || observing === undefined) return
-    observing = observer.consider(chain.tip()?.sequence ?? 0, now.monotonicMs)
-    const newest = observer.newest()
-    // Ancient, so nobody brings it any more: its header is enough to go on after it.
-    if (observing === undefined && newest !== undefined) chain.note(newest)
+  function isBehind(): boolean {
+    const horizon = orderer.head().round + Math.ceil(genesis.roundsNonAncient / 2)
+    let weight = 0
+    for (const peer of gossip.peers()) {
+      if ((peer.decidedRound ?? 0) > horizon) weight += weights[graph.slotOf(peer.memberId) ?? -1] ?? 0
+    }
+    // More than a third: at least one of them is honest.
+    return 3 * weight > totalWeight
   }
 
   function considerCreating(now: Moment): void {
     createAtMs = undefined
-    if (!started || failed || !mayCreate || unsynced !== undefined || observing !== undefined) return
+    if (!started || failed || !mayCreate || unsynced !== undefined) return
     if (pool.size() === 0 && orderer.undecidedEvents() === 0) return
     if (isBehind()) return
     const frontier = Float64Array.from(graph.frontier(), ({ sequence }) => sequence)
@@ -203,13 +212,14 @@ export function createMember(options: MemberOptions): Member {
 
   function create(frontier: Float64Array, now: Moment): void {
     const batch = pool.takeBatch()
-    const event = nextOwnEvent(options, networkId, orderer, chain.tip(), batch, now.wallMicros)
+    const event = nextOwnEvent(options, networkId, orderer, ownTip, batch, now.wallMicros)
     unsynced = { event, batch }
     for (const id of batch.staleIds) {
       const bytes = concatBytes(id, event.id)
       effects.push({ kind: 'append', recordKind: RECORD_RESUBMITTED, bytes, key: undefined, birthRound: 0 })
     }
-    effects.push(appendOf(event), { kind: 'sync', sequence: event.sequence })
+    appendEvent(event)
+    effects.push({ kind: 'sync', sequence: event.sequence })
     creator.created(frontier, now.monotonicMs)
   }
 
@@ -217,7 +227,7 @@ export function createMember(options: MemberOptions): Member {
     if (unsynced === undefined || unsynced.event.sequence !== sequence)
       throw new Error('invariant: not the event that was to be durable')
     const { event, batch } = unsynced
-    chain.note(event)
+    noteOwn(event)
     gossip.push(event)
     const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
     if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })
@@ -239,7 +249,6 @@ export function createMember(options: MemberOptions): Member {
     gossip.begin(Math.floor(now.wallMicros / 1_000_000))
     certifier.begin(orderer.head(), orderer.lastTimestamp())
     own.start()
-    chain.start()
   }
 
   function takeGossip(now: Moment): void {
@@ -254,8 +263,8 @@ export function createMember(options: MemberOptions): Member {
     if (effect.kind === 'record') return heardRecord(effect.record)
     if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
-    if (effect.kind === 'greeted') return observer.greeted(effect.link, effect.memberId)
-    if (effect.kind === 'note') return observer.note(effect.link, effect.memberId, effect.topic, effect.bytes)
+    // Nobody sends notes yet.
+    if (effect.kind === 'greeted' || effect.kind === 'note') return
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
   }
@@ -276,7 +285,6 @@ export function createMember(options: MemberOptions): Member {
       case 'opened':
         return gossip.opened(input.link, input.memberId, now.monotonicMs)
       case 'closed':
-        observer.closed(input.link)
         return gossip.closed(input.link, now.monotonicMs)
       case 'frame':
         return gossip.frame(input.link, input.bytes, now.monotonicMs)
@@ -309,7 +317,6 @@ export function createMember(options: MemberOptions): Member {
     gossip.lag(loopLagMs)
     apply(input, now)
     takeGossip(now)
-    considerObserving(now)
     considerCreating(now)
     if (started && !failed) {
       report.consider(now.monotonicMs)
@@ -327,7 +334,6 @@ export function createMember(options: MemberOptions): Member {
       createAtMs,
       started ? report.nextMs() : undefined,
       certifier.nextMs(),
-      observer.nextMs(),
     ]
     const next = Math.min(...wishes.map((wish) => wish ?? Infinity))
     return next === Infinity ? undefined : next
@@ -343,8 +349,7 @@ export function createMember(options: MemberOptions): Member {
       counters,
       isBehind: isBehind(),
       branched: view.branchedMembers(),
-      observing,
-      ownTip: chain.tip(),
+      ownTip,
       unsynced: unsynced?.event,
     })
 
@@ -354,6 +359,6 @@ export function createMember(options: MemberOptions): Member {
     view: currentView,
     branchProofs: () => graph.branchProofs(),
     isRestored: () => !orderer.isWaiting(),
-    snapshot: () => takeSnapshot({ orderer, members, ownTip: chain.tip(), stale: own.pending(), headers }),
+    snapshot: () => takeSnapshot({ orderer, members, ownTip, stale: own.pending(), headers }),
   }
 }
