@@ -93,8 +93,8 @@ export const PLANTED: readonly PlantedBug[] = [
     ],
     [
       'graph: the frontier runs ahead',
-      'if (sequence > chain.highest) {',
-      'if (sequence >= chain.highest) {\n      chain.highest = sequence + 1',
+      'chain.highest = sequence\n      chain.tip = added',
+      'chain.highest = sequence + 1\n      chain.tip = added',
     ],
   ]),
   ...within('packages/dag/src/waiting.ts', [
@@ -110,7 +110,6 @@ export const PLANTED: readonly PlantedBug[] = [
     ],
   ]),
   ...within('packages/node/src/member.ts', [
-    ['node: the number starts over', 'sequence: (ownTip?.sequence ?? 0) + 1', 'sequence: started ? 1 : 0'],
     [
       'node: an event before the last one is durable',
       'if (!started || failed || !mayCreate || unsynced !== undefined) return',
@@ -122,19 +121,8 @@ export const PLANTED: readonly PlantedBug[] = [
       "gossip.push(event)\n    effects.push({ kind: 'sync', sequence: event.sequence })",
     ],
     [
-      'node: birth round too early',
-      'birthRound: orderer.decidedRound() + 1',
-      'birthRound: Math.max(1, orderer.decidedRound())',
-      'test/node: an event born early is only ancient earlier',
-    ],
-    [
-      'node: time of the machine, whatever the last one was',
-      'Math.max(now.wallMicros, (ownTip?.timestamp ?? 0) + 1)',
-      'now.wallMicros',
-    ],
-    [
       'node: transactions of a late event are dropped',
-      'pool.restore({ staleId: event.id, transactions: batch.transactions })',
+      'own.stale({ staleId: event.id, transactions: batch.transactions })',
       'void batch',
       'test/scenario/durability.test.ts',
     ],
@@ -148,10 +136,24 @@ export const PLANTED: readonly PlantedBug[] = [
       'else if (started) appendEvent(linked.event)',
       'else if (started && linked.event.sequence % 7 !== 0) appendEvent(linked.event)',
     ],
-    ['node: own events do not go to the graph', 'orderer.offer(event, memberId)\n    unsynced', 'unsynced'],
+    ['node: own events do not go to the graph', 'orderer.offer(event, memberId)\n    own.', 'own.'],
+  ]),
+  ...within('packages/node/src/own-event.ts', [
+    ['node: the number starts over', 'sequence: (tip?.sequence ?? 0) + 1', 'sequence: 1'],
+    [
+      'node: birth round too early',
+      'birthRound: decidedRound() + 1',
+      'birthRound: Math.max(1, decidedRound())',
+      'test/node: an event born early is only ancient earlier',
+    ],
+    [
+      'node: time of the machine, whatever the last one was',
+      'Math.max(wallMicros, (tip?.timestamp ?? 0) + 1)',
+      'wallMicros',
+    ],
   ]),
   ...within('packages/node/src/own-transactions.ts', [
-    ['node: stale transactions are forgotten', 'if (started) pool.restore(group)', 'if (started) void group'],
+    ['node: stale transactions are forgotten', 'if (started) stale(group)', 'if (started) void group'],
     [
       'node: a resubmission is forgotten at the start',
       'for (const staleKey of resubmittedBy.get(key) ?? []) staleInReplay.delete(staleKey)',
@@ -233,8 +235,8 @@ export const PLANTED: readonly PlantedBug[] = [
     ],
     [
       'journal: others are never made durable',
-      'sync(undefined)\n    })',
-      '})',
+      'syncTimer = undefined\n      sync(undefined)',
+      'syncTimer = undefined',
       'test/disk: what others made can be had again',
     ],
   ]),

@@ -12,6 +12,7 @@ import {
   type Divergence,
 } from '@hearsay/node'
 import { describe, expect, test } from 'vitest'
+import { seeded } from '../seeded.ts'
 
 const suite = createNativeSuite()
 const networkId = new Uint8Array(32).fill(3)
@@ -255,4 +256,23 @@ describe('members that have another ledger', () => {
     desk.certifier.decided(blockAt(7, 0))
     expect(desk.divergences).toHaveLength(1)
   })
+})
+
+test('what is due at a time is done at that time, whatever the fractions: the clock may stand still until then', () => {
+  const random = seeded(20)
+  for (let i = 0; i < 200; i++) {
+    const { certifier, published } = deskOf(1, [1])
+    const startMs = (random() * 10_000) / 3
+    certifier.begin({ round: 0, hash: hashOf(0) }, 0)
+    certifier.consider(false, startMs)
+    certifier.decided(blockAt(1, 1))
+    certifier.consider(false, startMs)
+    certifier.decided(blockAt(2, 2))
+    certifier.consider(true, startMs + QUIET_MS * random())
+    for (let due = certifier.nextMs(), ticks = 0; due !== undefined; due = certifier.nextMs(), ticks++) {
+      expect(ticks, `begun at ${startMs}`).toBeLessThan(6)
+      certifier.consider(true, due)
+    }
+    expect(published).toHaveLength(2)
+  }
 })

@@ -236,7 +236,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
     consider: (isQuiet, at) => {
       nowMs = at
       considerQuiet(isQuiet)
-      if (untold === undefined || nowMs - toldMs < SIGN_EVERY_MS) return
+      if (untold === undefined || nowMs < toldMs + SIGN_EVERY_MS) return
       parts.publish(encodeSignedRound(untold))
       untold = undefined
       toldMs = nowMs

@@ -318,7 +318,7 @@ export function createMember(options: MemberOptions): Member {
     apply(input, now)
     takeGossip(now)
     considerCreating(now)
-    if (started && !failed) {
+    if (isLive()) {
       report.consider(now.monotonicMs)
       certifier.consider(isQuiet(), now.monotonicMs)
     }
@@ -328,15 +328,19 @@ export function createMember(options: MemberOptions): Member {
     return taken
   }
 
+  const isLive = (): boolean => started && !failed
+
   function nextTickMs(nowMs: number): number | undefined {
     const wishes = [
       gossip.nextTickMs(nowMs),
       createAtMs,
-      started ? report.nextMs() : undefined,
-      certifier.nextMs(),
+      isLive() ? report.nextMs() : undefined,
+      isLive() ? certifier.nextMs() : undefined,
     ]
     const next = Math.min(...wishes.map((wish) => wish ?? Infinity))
-    return next === Infinity ? undefined : next
+    if (next === Infinity) return undefined
+    // A wish of the past that is still there must not make the caller spin.
+    return next > nowMs ? next : nowMs + 1
   }
 
   const currentView = (): MemberView =>
