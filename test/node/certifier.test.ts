@@ -48,14 +48,19 @@ interface Desk {
   readonly certificates: RoundCertificate[]
   readonly counted: string[]
   readonly divergences: Divergence[]
+  readonly carried: number[]
 }
 
 /** A certifier whose questions for the state are answered at once. */
 function deskOf(memberId: number, weights: readonly number[]): Desk {
-  const desk = { published: [], asked: [], certificates: [], counted: [], divergences: [] } as Omit<
-    Desk,
-    'certifier'
-  >
+  const desk = {
+    published: [],
+    asked: [],
+    certificates: [],
+    counted: [],
+    carried: [],
+    divergences: [],
+  } as Omit<Desk, 'certifier'>
   const waiting: number[] = []
   const certifier = createCertifier({
     members: rosterOf(weights),
@@ -65,6 +70,8 @@ function deskOf(memberId: number, weights: readonly number[]): Desk {
     suite,
     publish: (content) => void desk.published.push(content),
     count: (reason) => void desk.counted.push(reason),
+    carry: ({ round }) => void desk.carried.push(round),
+    carrySeconds: 3,
     emit: (effect: CertifierEffect) => {
       if (effect.kind === 'certified') desk.certificates.push(effect.certificate)
       else if (effect.kind === 'diverged') desk.divergences.push(effect)
@@ -118,6 +125,8 @@ test('the first round of each second of consensus time is signed, and told at a 
   }
   expect(desk.asked).toEqual([1, 100, 200, 300, 400, 500])
   expect(desk.published).toHaveLength(5)
+  // The seconds are 1,000 to 1,005: with 1,002 and 1,005 another three begin.
+  expect(desk.carried).toEqual([1, 200, 500])
 })
 
 test('who catches up signs no more than one round in half a second, however many seconds it goes through', () => {

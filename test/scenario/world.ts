@@ -45,7 +45,6 @@ export interface Node {
   finals: Extract<MemberEffect, { kind: 'final' }>[]
   failure: string | undefined
   tickAtMs: number | undefined
-  /** How often it was called for a tick. */
   ticks: number
   /** Over all of its records, offsets being their places in the list. */
   floor: JournalFloor
@@ -67,7 +66,8 @@ export interface WorldOptions {
   readonly syncMs?: readonly [number, number]
   readonly roundsNonAncient?: number
   readonly coinFrequency?: number
-  readonly creator?: MemberOptions['creator']
+  readonly member?: Pick<MemberOptions, 'creator' | 'carrySeconds'>
+  readonly observe?: (id: number, effect: MemberEffect) => void
 }
 
 /** A member that is played by the test: it says what it likes and does nothing of itself. */
@@ -161,7 +161,7 @@ export function createWorld(options: WorldOptions): World {
       software: 'world',
       random,
       randomBytes: bytes,
-      ...(options.creator === undefined ? {} : { creator: options.creator }),
+      ...options.member,
     })
     const durable = records.length
     const base = { id, member, alive: false, life: 0, records, durable, durableSequence: 0 }
@@ -217,6 +217,7 @@ export function createWorld(options: WorldOptions): World {
 
   function execute(node: Node, effect: MemberEffect): void {
     const { life } = node
+    options.observe?.(node.id, effect)
     switch (effect.kind) {
       case 'append':
         if (effect.recordKind === RECORD_EVENT) node.floor.note(effect.birthRound, node.records.length)

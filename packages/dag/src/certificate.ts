@@ -9,7 +9,7 @@
  *       16   32  network id
  *       48    6  round
  *       54   32  hash of the round's block, which names the block before it
- *       86   32  hash of the application's state after the round; zeros without an application
+ *       86   32  hash of the state after the round: what is remembered of sealed transactions, and the application's (node: state-machine.ts)
  *
  * The block hash chains the rounds, so the certificate of one round stands for the whole ledger up to it.
  */
@@ -27,7 +27,6 @@ export const MAX_CERTIFICATE_BYTES: number = 16 * 1024
 export interface RoundStatement {
   readonly round: number
   readonly blockHash: Uint8Array
-  /** 32 zeros without an application. */
   readonly stateHash: Uint8Array
 }
 

@@ -11,12 +11,11 @@ import { withoutClock } from './without-clock.ts'
 
 /** Outcomes kept, and sealed transactions found by their id, at most. */
 const KEPT_OUTCOMES = 262_144
-const NO_STATE = new Uint8Array(32)
 
 export interface ApplicationHost {
   /** Applies the next block; gives the positions of its void transactions. */
   deliver(block: Block, events: readonly VerifiedEvent[]): readonly number[]
-  /** Hash of the state after a round, which is the last one delivered; zeros if there is no application. */
+  /** What is signed of the state after a round, which is the last one delivered. */
   stateHash(round: number): Uint8Array
   outcome(position: number): Outcome | undefined
   /** Where the sealed transaction with that id took effect, or was found void. */
@@ -94,7 +93,7 @@ export function createApplicationHost(options: {
     stateHash: (round) => {
       if (round !== machine.round())
         throw new Error(`invariant: the state is that of round ${machine.round()}, not of ${round}`)
-      return run(() => machine.hash(), 'hash') ?? NO_STATE
+      return run(() => machine.signedHash(), 'hash')
     },
     outcome: (position) => outcomes.get(position),
     position: (id) => positions.get(bytesKey(id)),

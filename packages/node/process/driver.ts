@@ -174,6 +174,8 @@ export function createDriver(parts: DriverParts): Driver {
         return parts.certificates.add(effect.certificate)
       case 'diverged':
         return stopWith(parts.keepDivergence(effect))
+      case 'carry':
+        return
       case 'gossiped':
         return submissions.gossiped(effect.tickets)
       case 'final':

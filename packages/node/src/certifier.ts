@@ -37,6 +37,8 @@ export const KEPT_ROUNDS = 1_024
 export const KEPT_SIGNATURES = 8
 
 const MICROS = 1_000_000
+/** One checkpoint in so much consensus time is kept as a state for those who come back after long (round-state.ts), by default. */
+export const CARRY_EVERY_SECONDS = 30
 
 export type CertifierEffect =
   /** Asks for the hash of the application's state after this round, the last one delivered. */
@@ -64,6 +66,9 @@ export interface CertifierParts {
   readonly publish: (content: Uint8Array) => void
   readonly count: (reason: string) => void
   readonly emit: (effect: CertifierEffect) => void
+  /** This block is signed now, and its state is worth keeping. */
+  readonly carry: (block: Block) => void
+  readonly carrySeconds?: number | undefined
 }
 
 export interface Certifier {
@@ -82,6 +87,7 @@ export interface Certifier {
 
 export function createCertifier(parts: CertifierParts): Certifier {
   const { members, memberId, networkId, suite } = parts
+  const carrySeconds = parts.carrySeconds ?? CARRY_EVERY_SECONDS
   const total = members.reduce((sum, { weight }) => sum + weight, 0)
   /** Round → hash of its block, of the last ones decided here. */
   const hashes = new Map<number, Uint8Array>()
@@ -97,6 +103,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
   /** The newest round for which the state's hash was asked. */
   let askedRound = 0
   let checkpointMs = -Infinity
+  let carriedSlot = 0
   let quiet: { readonly round: number; readonly sinceMs: number } | undefined
   let untold: SignedRound | undefined
   let toldMs = -Infinity
@@ -115,6 +122,9 @@ export function createCertifier(parts: CertifierParts): Certifier {
     if (isLive && isCheckpoint && nowMs - checkpointMs >= SIGN_EVERY_MS) {
       checkpointMs = nowMs
       ask(block.round)
+      const slot = Math.floor(second / carrySeconds)
+      if (slot > carriedSlot) parts.carry(block)
+      carriedSlot = slot
     }
     look(block.round)
   }
@@ -228,6 +238,7 @@ export function createCertifier(parts: CertifierParts): Certifier {
     begin: ({ round, hash }, lastTimestamp) => {
       isLive = true
       second = Math.max(second, Math.floor(lastTimestamp / MICROS))
+      carriedSlot = Math.floor(second / carrySeconds)
       if (round > 0) remember(round, hash)
     },
     decided,

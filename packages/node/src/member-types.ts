@@ -31,6 +31,8 @@ export interface MemberOptions {
   readonly gossip?: Partial<GossipTuning>
   readonly creator?: Partial<CreatorTuning>
   readonly pool?: Partial<PoolLimits>
+  /** Consensus time between two states that are kept (certifier.ts). */
+  readonly carrySeconds?: number | undefined
 }
 
 export interface Moment {
@@ -83,6 +85,8 @@ export type MemberEffect =
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
   /** The next round is decided; `events` are those of the block's entries. */
   | { readonly kind: 'deliver'; readonly block: Block; readonly events: readonly VerifiedEvent[] }
+  /** The state after this block, the last one delivered, is worth keeping if it gets certified; `events` are those that it needs. */
+  | { readonly kind: 'carry'; readonly block: Block; readonly events: readonly VerifiedEvent[] }
   | { readonly kind: 'gossiped'; readonly tickets: readonly number[] }
   | {
       readonly kind: 'final'

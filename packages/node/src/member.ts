@@ -30,6 +30,7 @@ import { createOrderer } from './orderer.ts'
 import { nextOwnEvent } from './own-event.ts'
 import { createOwnTransactions } from './own-transactions.ts'
 import { createPool, type Batch } from './pool.ts'
+import { carriedEvents } from './round-state.ts'
 import { takeSnapshot, type OwnTip } from './snapshot.ts'
 import { viewOf } from './member-view.ts'
 import { createSelfReport } from './self-report.ts'
@@ -110,6 +111,8 @@ export function createMember(options: MemberOptions): Member {
       failed ||= effect.kind === 'diverged'
       effects.push(effect)
     },
+    carry: (block) => effects.push({ kind: 'carry', block, events: carriedEvents(graph, block) }),
+    carrySeconds: options.carrySeconds,
   })
 
   const intake = createIntake({

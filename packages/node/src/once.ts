@@ -6,7 +6,7 @@
  * has passed; a copy that is ordered later is void for its age. So what is remembered is bounded by time, and by a fixed
  * number: when that many are remembered, further sealed ones are refused, by every member alike.
  */
-import { createByteWriter, readUint32, readUint64 } from '@hearsay/dag'
+import { createByteWriter, readUint32, readUint64, type Sha256 } from '@hearsay/dag'
 
 /** How far ahead of its consensus time a transaction may expire, microseconds: ten minutes. */
 export const MAX_LIFETIME_MICROS = 600_000_000
@@ -23,6 +23,8 @@ export interface OnceWindow {
   judge(id: Uint8Array, expires: number, timestamp: number): VoidReason | undefined
   /** What is remembered, in one form for equal contents. */
   encode(): Uint8Array
+  /** Hash of what is remembered, equal for equal contents. Costs as much as has changed since the last time, and 40 bytes a second held. */
+  digest(sha256: Sha256): Uint8Array
   size(): number
 }
 
@@ -30,6 +32,8 @@ export function createOnceWindow(encoded?: Uint8Array, limit: number = MAX_REMEM
   const remembered = new Set<string>()
   /** Second of expiry → ids that may be forgotten after it. */
   const bySecond = new Map<number, string[]>()
+  /** Second of expiry → hash of its ids, where none has come since it was made. */
+  const digests = new Map<number, Uint8Array>()
   let oldestSecond = Infinity
 
   function remember(key: string, second: number): void {
@@ -37,6 +41,7 @@ export function createOnceWindow(encoded?: Uint8Array, limit: number = MAX_REMEM
     const list = bySecond.get(second)
     if (list === undefined) bySecond.set(second, [key])
     else list.push(key)
+    digests.delete(second)
     oldestSecond = Math.min(oldestSecond, second)
   }
 
@@ -49,8 +54,21 @@ export function createOnceWindow(encoded?: Uint8Array, limit: number = MAX_REMEM
       else {
         for (const key of keys) remembered.delete(key)
         bySecond.delete(second)
+        digests.delete(second)
       }
     }
+  }
+
+  const seconds = (): number[] => [...bySecond.keys()].sort((a, b) => a - b)
+
+  function digestOf(second: number, sha256: Sha256): Uint8Array {
+    const known = digests.get(second)
+    if (known !== undefined) return known
+    const writer = createByteWriter(KEY_BYTES * bySecond.get(second)!.length)
+    for (const key of bySecond.get(second)!) writer.bytes(bytesOf(key))
+    const digest = sha256(writer.finish())
+    digests.set(second, digest)
+    return digest
   }
 
   if (encoded !== undefined) {
@@ -74,16 +92,26 @@ export function createOnceWindow(encoded?: Uint8Array, limit: number = MAX_REMEM
     encode() {
       const writer = createByteWriter(4 + (8 + KEY_BYTES) * remembered.size)
       writer.uint32(remembered.size)
-      for (const second of [...bySecond.keys()].sort((a, b) => a - b)) {
+      for (const second of seconds()) {
         for (const key of bySecond.get(second)!) {
           writer.uint64(second)
-          writer.bytes(Uint8Array.from(key, (character) => character.charCodeAt(0)))
+          writer.bytes(bytesOf(key))
         }
       }
       return writer.finish()
+    },
+    digest(sha256) {
+      const held = seconds()
+      const writer = createByteWriter(40 * held.length)
+      for (const second of held) {
+        writer.uint64(second)
+        writer.bytes(digestOf(second, sha256))
+      }
+      return sha256(writer.finish())
     },
     size: () => remembered.size,
   }
 }
 
 const keyOf = (id: Uint8Array): string => String.fromCharCode(...id.subarray(0, KEY_BYTES))
+const bytesOf = (key: string): Uint8Array => Uint8Array.from(key, (character) => character.charCodeAt(0))

@@ -4,6 +4,7 @@
  */
 import type { Block } from '@hearsay/consensus'
 import {
+  ascii,
   concatBytes,
   createByteWriter,
   decodeCbor,
@@ -23,6 +24,8 @@ import { createOnceWindow, type OnceWindow, type VoidReason } from './once.ts'
 /** Of a state that is a CBOR value. */
 const STATE_LIMITS = { maxBytes: 256 * 1024 * 1024 }
 const LENGTH_BYTES = 4
+const DOMAIN = ascii('hearsay.state.1\n')
+const NO_STATE = new Uint8Array(32)
 
 export interface StateMachineOptions<S> {
   /** Without one, transactions are only ordered, and sealed ones judged. */
@@ -47,6 +50,11 @@ export interface StateMachine<S> {
   round(): number
   /** Hash of the state after the last round; undefined without an application. */
   hash(): Uint8Array | undefined
+  /**
+   * What members sign of a round beside its block: SHA-256 of "hearsay.state.1\n" ‖ hash of the ids that are remembered (once.ts) ‖
+   * hash of the application's state, or zeros without one.
+   */
+  signedHash(): Uint8Array
   /** All that `restore` needs: the round, what is remembered of sealed transactions, the state. */
   snapshot(): Uint8Array
   restore(bytes: Uint8Array): void
@@ -124,6 +132,12 @@ export function createStateMachine<S>(options: StateMachineOptions<S>): StateMac
     return outcomes
   }
 
+  function hash(): Uint8Array | undefined {
+    if (application === undefined) return undefined
+    known ??= application.hash?.(state) ?? sha256(encodeState())
+    return known
+  }
+
   return {
     apply,
     check: (whole) => {
@@ -136,11 +150,8 @@ export function createStateMachine<S>(options: StateMachineOptions<S>): StateMac
     },
     state: () => (application === undefined ? undefined : state),
     round: () => round,
-    hash: () => {
-      if (application === undefined) return undefined
-      known ??= application.hash?.(state) ?? sha256(encodeState())
-      return known
-    },
+    hash,
+    signedHash: () => sha256(concatBytes(DOMAIN, window.digest(sha256), hash() ?? NO_STATE)),
     snapshot: () => {
       const head = createByteWriter(10)
       const remembered = window.encode()
