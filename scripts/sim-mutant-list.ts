@@ -238,7 +238,6 @@ export const PLANTED: readonly PlantedBug[] = [
       'journal: others are never made durable',
       'syncTimer = undefined\n      sync(undefined)',
       'syncTimer = undefined',
-      'test/disk: what others made can be had again',
     ],
   ]),
   ...within('packages/node/process/ledger-store.ts', [
