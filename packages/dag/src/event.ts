@@ -1,30 +1,11 @@
 /**
- * The event: one fixed binary layout, hashed and signed in place, never re-encoded. Big-endian.
- *
- *   offset size  field
- *        0   16  domain tag "hearsay.event.1\n"
- *       16   32  network id (hash of the genesis)
- *       48    2  protocol version
- *       50    4  creator (member id)
- *       54    6  sequence number: 1, or one more than the self-parent's
- *       60    6  birth round
- *       66    8  timestamp, microseconds since the Unix epoch, below 2^53
- *       74   16  salt: random bytes, they make the coin bit unpredictable
- *       90    4  payload size in bytes
- *       94    4  number of transactions
- *       98   32  payload commitment (payload.ts)
- *      130    1  self-parents that follow: 0 or 1
- *      131    1  other-parents that follow
- *      132 42·k  references: creator (4), birth round (6), id (32); the self-parent first
- *        …   64  Ed25519 signature over all that is before it
- *        …    …  payload
+ * The event: one fixed binary layout (event-layout.ts), hashed and signed in place, never re-encoded.
  *
  * The id is SHA-256 of everything before the signature: one body can have many valid signatures, and none of them may
  * matter. A reference names its parent's creator and birth round, so that everyone can tell from the event alone which
  * parents are ancient and need not be waited for (graph.ts).
  */
 import {
-  ascii,
   bytesKey,
   concatBytes,
   createByteWriter,
@@ -35,6 +16,26 @@ import {
   readUint64,
 } from './bytes.ts'
 import type { CryptoSuite, Sha256 } from './crypto.ts'
+import {
+  DOMAIN,
+  AT_NETWORK,
+  AT_VERSION,
+  AT_CREATOR,
+  AT_SEQUENCE,
+  AT_BIRTH_ROUND,
+  AT_TIMESTAMP,
+  AT_SALT,
+  AT_PAYLOAD_SIZE,
+  AT_TRANSACTION_COUNT,
+  AT_PAYLOAD_ROOT,
+  AT_SELF_PARENTS,
+  AT_OTHER_PARENTS,
+  AT_REFERENCES,
+  REFERENCE_BYTES,
+  SIGNATURE_BYTES,
+  SALT_BYTES,
+  MAX_EVENT_BYTES,
+} from './event-layout.ts'
 import {
   MAX_OTHER_PARENTS,
   MAX_PAYLOAD_BYTES,
@@ -49,28 +50,6 @@ import {
   payloadRoot,
   type PayloadPiece,
 } from './payload.ts'
-
-const DOMAIN = ascii('hearsay.event.1\n')
-const AT_NETWORK = 16
-const AT_VERSION = 48
-const AT_CREATOR = 50
-const AT_SEQUENCE = 54
-const AT_BIRTH_ROUND = 60
-const AT_TIMESTAMP = 66
-const AT_SALT = 74
-const AT_PAYLOAD_SIZE = 90
-const AT_TRANSACTION_COUNT = 94
-const AT_PAYLOAD_ROOT = 98
-const AT_SELF_PARENTS = 130
-const AT_OTHER_PARENTS = 131
-const AT_REFERENCES = 132
-const REFERENCE_BYTES = 42
-const SIGNATURE_BYTES = 64
-export const SALT_BYTES = 16
-
-/** The largest event that is valid, in bytes. */
-export const MAX_EVENT_BYTES: number =
-  AT_REFERENCES + REFERENCE_BYTES * (MAX_OTHER_PARENTS + 1) + SIGNATURE_BYTES + MAX_PAYLOAD_BYTES
 
 /** Identifies an event in maps (see `bytesKey`). */
 export type EventKey = string
@@ -348,20 +327,6 @@ function encodeBody(
     writer.bytes(reference.id)
   }
   return writer.finish()
-}
-
-/** Creator, sequence number and birth round of an event's bytes, without checking anything: for one's own journal. */
-export function peekEvent(bytes: Uint8Array): { creator: number; sequence: number; birthRound: number } {
-  return {
-    creator: readUint32(bytes, AT_CREATOR),
-    sequence: readUint48(bytes, AT_SEQUENCE),
-    birthRound: readUint48(bytes, AT_BIRTH_ROUND),
-  }
-}
-
-/** Length of the payload of an event's bytes as they claim it, without checking anything: for counting. */
-export function payloadBytesOf(bytes: Uint8Array): number {
-  return bytes.length < AT_REFERENCES ? 0 : readUint32(bytes, AT_PAYLOAD_SIZE)
 }
 
 export function saltOf(event: DecodedEvent): Uint8Array {

@@ -1,6 +1,7 @@
 export * from './bytes.ts'
 export * from './crypto.ts'
 export * from './certificate.ts'
+export { MAX_EVENT_BYTES, payloadBytesOf, peekEvent, SALT_BYTES } from './event-layout.ts'
 export * from './event.ts'
 export * from './genesis-json.ts'
 export * from './graph.ts'
