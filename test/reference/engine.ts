@@ -61,17 +61,24 @@ export const orderByEngine: Ordering = (dag) => order(dag, false)
 /** With the unanimous fast path. */
 export const orderByFastEngine: Ordering = (dag) => order(dag, true)
 
-/** Every second DAG gets its later rosters through scheduleRoster, and its rounds are taken one insert at a time. */
+/** Every second DAG goes step by step, and gets each later roster as late as can be: two rounds before it rules. */
 function order(dag: Dag, fastPath: boolean): Expected {
   const eager = dag.events.length % 2 === 0
   const options = optionsOf(dag)
-  const later = eager ? options.rosters.filter((r) => r.fromRound > (dag.snapshot?.round ?? 0) + 1) : []
+  const later = eager ? options.rosters.filter((r) => r.fromRound > (dag.snapshot?.round ?? 0) + 2) : []
   const rosters = options.rosters.filter((r) => !later.includes(r))
   const tuning = TUNINGS[(dag.events.length + (dag.snapshot?.round ?? 0)) % TUNINGS.length]!
-  const engine: Engine = createEngine({ ...options, rosters, fastPath }, tuning)
-  for (const roster of later) engine.scheduleRoster(roster)
+  const engine: Engine = createEngine({ ...options, rosters, fastPath, stepwise: eager }, tuning)
   const handles = new Map<string, number>()
   const rounds: ExpectedRound[] = []
+  function takeRounds(): void {
+    for (let taken = engine.takeDecidedRounds(); taken.length > 0; taken = engine.takeDecidedRounds()) {
+      rounds.push(...taken.map(roundOf))
+      if (eager && taken.length > 1) throw new Error('more than one step')
+      const due = engine.decidedRound() + 2
+      for (const roster of later) if (eager && roster.fromRound === due) engine.scheduleRoster(roster)
+    }
+  }
   for (const e of dag.events) {
     const isAncient = e.birthRound < engine.ancientThreshold()
     const handle = engine.insert({
@@ -90,9 +97,9 @@ function order(dag: Dag, fastPath: boolean): Expected {
       if (handle !== handles.size) throw new Error(`handle ${handle} for accepted event ${handles.size}`)
       handles.set(e.id, handle)
     }
-    if (eager) rounds.push(...engine.takeDecidedRounds().map(roundOf))
+    if (eager) takeRounds()
   }
-  rounds.push(...engine.takeDecidedRounds().map(roundOf))
+  takeRounds()
   const last = rounds.at(-1)
   const { round, ...rest } = engine.snapshot()
   if (round !== engine.decidedRound() || rest.ancientThreshold !== engine.ancientThreshold()) {

@@ -34,6 +34,7 @@ export class Core {
   readonly rosters: RosterSchedule
   readonly roundsNonAncient: number
   readonly alwaysAfresh: boolean
+  readonly stepwise: boolean
   readonly renumberAt: number
 
   /** Indices of the events that are not ordered and not ancient, and of the base's judges, as they were added. */
@@ -53,6 +54,8 @@ export class Core {
   lastTimestamp = -1
   nextOrder = 0
   decided: DecidedRound[] = []
+  /** Stepwise: a round has been decided, and its owner has not seen it yet. */
+  isHeld = false
   /** Why nothing can be ordered any more; empty as long as it can. */
   stopped = ''
 
@@ -65,6 +68,7 @@ export class Core {
     this.f = new Frame(this.rosters.ruling(round + 1), Math.max(0, round - 1), 64)
     this.e = new Election(options.config.coinFrequency, options.fastPath ?? false)
     this.roundsNonAncient = options.config.roundsNonAncient
+    this.stepwise = options.stepwise ?? false
     this.alwaysAfresh = tuning.alwaysAfresh ?? false
     this.renumberAt = Math.min(tuning.renumberAt ?? 2 ** 30, 2 ** 30)
     if (snapshot !== undefined && round > 0) {

@@ -71,7 +71,7 @@ function stop(k: Core, why: string): never {
   throw new Error(why)
 }
 
-/** Closes the election of a round that has just been decided, and all that are decided with it. */
+/** Closes the election of a round that has just been decided, and all that are decided with it; stepwise, that one alone. */
 function settle(k: Core): void {
   const { s, f, e } = k
   do {
@@ -92,7 +92,15 @@ function settle(k: Core): void {
       events,
     })
     moveBase(k, judges)
-  } while (replayElection(k))
+    k.isHeld = k.stepwise
+  } while (!k.isHeld && replayElection(k))
+}
+
+/** Stepwise: what the owner has seen may be gone on from. */
+function goOn(k: Core): void {
+  if (!k.isHeld) return
+  k.isHeld = false
+  if (replayElection(k)) settle(k)
 }
 
 /** The live events that are ancestors of (or are) all of the given ones. */
@@ -149,6 +157,7 @@ function awaitJudge(k: Core, x: number): void {
 function insert(k: Core, event: EngineEvent): number {
   const { s, f } = k
   if (k.stopped !== '') throw new Error(k.stopped)
+  if (k.isHeld) throw new Error('invariant: the decided rounds are to be taken before the next event')
   if (event.birthRound < k.ancientThreshold) return NO_EVENT
   const x = append(s, event, placeOf(f.roster, event.creator))
   const handle = s.handleBase + x
@@ -185,6 +194,8 @@ function checkOptions(options: EngineOptions): void {
   const rounds = options.explain?.rounds ?? 1
   if (!Number.isSafeInteger(rounds) || rounds < 1)
     throw new Error(`explain: ${rounds} rounds is not an integer from 1`)
+  if (options.explain !== undefined && options.stepwise === true)
+    throw new Error('explain: an engine that goes step by step does not explain')
   const snapshot = options.snapshot
   if (snapshot === undefined) return
   for (const field of ['round', 'lastTimestamp', 'nextOrder', 'ancientThreshold'] as const) {
@@ -251,7 +262,8 @@ export function createEngine(options: EngineOptions, tuning: EngineTuning = {}):
     insert:
       recorder === undefined ? (event) => insert(k, event) : (event) => insertAndKeep(k, recorder, event),
     takeDecidedRounds() {
-      const decided = k.decided
+      if (k.decided.length === 0) goOn(k)
+      const { decided } = k
       if (decided.length > 0) k.decided = []
       return decided
     },

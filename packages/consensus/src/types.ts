@@ -84,6 +84,11 @@ export interface EngineOptions {
    */
   readonly fastPath?: boolean
   /**
+   * Decide one round at a time: after each, nothing more is decided before `takeDecidedRounds` is called, and it is to be called until it
+   * gives none. So whoever finds a roster in a round can schedule it for any round from two on after it.
+   */
+  readonly stepwise?: boolean
+  /**
    * Keep what `explain` needs for this many decided rounds (from 1). Costs a few objects an event, for as long as the event is not ancient or
    * one of these rounds is not: about (rounds + roundsNonAncient) rounds of events. Nothing is kept unless it is said.
    */
@@ -96,7 +101,7 @@ export interface Engine {
    * accepted event. An ancient event is not added: NO_EVENT.
    */
   insert(event: EngineEvent): EventHandle
-  /** The rounds decided since the last call, in order. */
+  /** The rounds decided since the last call, in order; one at a time if `stepwise`. */
   takeDecidedRounds(): readonly DecidedRound[]
   /** Started from a snapshot, and not all of its judges have come yet. */
   isWaiting(): boolean
