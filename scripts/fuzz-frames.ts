@@ -42,6 +42,7 @@ const FRAMES: readonly Frame[] = [
     ancientThreshold: 12,
   },
   { kind: 'want-end', request: 5, complete: true },
+  { kind: 'credit', request: 5, bytes: 2 ** 21 },
   { kind: 'graft', creator: 4, sequence: 300 },
   { kind: 'prune', creator: 4 },
   { kind: 'probe-ask', target: 3, nonce },

@@ -61,6 +61,7 @@ const frames: readonly Frame[] = [
   },
   { kind: 'want-end', request: 5, complete: true },
   { kind: 'want-end', request: 5, complete: false },
+  { kind: 'credit', request: 5, bytes: 2 ** 40 },
   { kind: 'note', topic: 255, bytes: Uint8Array.of(1, 2, 3) },
 ]
 
@@ -100,6 +101,8 @@ describe('frames that are refused', () => {
     'features below zero': [1, id, 1, 1, '', -1],
     'a status without a digest': [16, 1, 1, [1, 5]],
     'a graft without a number': [22, 1],
+    'a credit below zero': [27, 1, -1],
+    'a credit for nothing': [27, 1],
     'a ping with a large nonce': [2, 0x10000],
     'a pong with two nonces': [3, 1, 1],
     'a probe with a short nonce': [25, 1, id.subarray(0, 15)],

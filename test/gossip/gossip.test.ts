@@ -18,7 +18,7 @@ describe('links', () => {
     machine.grow(1, 4)
     machine.gossip.opened(7, 2, 0)
     expect(machine.take().said).toEqual([
-      { link: 7, frame: { ...hello(1), software: 'machine', features: 7 } },
+      { link: 7, frame: { ...hello(1), software: 'machine', features: 15 } },
       {
         link: 7,
         frame: status([

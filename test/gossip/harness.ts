@@ -49,7 +49,7 @@ export interface Machine {
   take(): { readonly said: readonly Said[]; readonly rest: readonly GossipEffect[] }
   hear(link: number, frame: Frame, nowMs: number): void
   /** Opens a link and greets as its member. */
-  join(link: number, nowMs: number, memberId?: number): void
+  join(link: number, nowMs: number, memberId?: number, features?: number): void
   /** The highest sequence number of a creator has grown. */
   grow(creator: number, sequence: number): void
 }
@@ -143,9 +143,9 @@ export function createMachine(members: number, seed = 1, tuning: Partial<GossipT
       return { said, rest }
     },
     hear: (link, frame, nowMs) => gossip.frame(link, encodeFrame(frame), nowMs),
-    join: (link, nowMs, memberId = link) => {
+    join: (link, nowMs, memberId = link, features = 0) => {
       gossip.opened(link, memberId, nowMs)
-      gossip.frame(link, encodeFrame(hello(memberId)), nowMs)
+      gossip.frame(link, encodeFrame({ ...hello(memberId), features }), nowMs)
     },
     grow: (creator, sequence) => {
       held.frontier.set(creator, sequence)

@@ -5,15 +5,16 @@
  */
 import { peekEvent, type CryptoSuite, type Genesis } from '@hearsay/dag'
 import { createNativeSuite } from '@hearsay/dag/native'
-import { encodeFrame, type GossipTuning } from '@hearsay/gossip'
+import { type GossipTuning } from '@hearsay/gossip'
 import {
   createMember,
-  isWanted,
+  createRepairIndex,
   RECORD_EVENT,
   type Member,
   type MemberEffect,
   type MemberInput,
 } from '@hearsay/node'
+import { createRepairServer, type Clock, type RepairServer, type Timer } from '@hearsay/node/process'
 import { createAgenda, createFastSuite } from '@hearsay/simulator'
 import { genesisOf } from '../genesis.ts'
 import { seeded } from '../seeded.ts'
@@ -43,6 +44,9 @@ interface Node {
   alive: boolean
   stalledUntilMs: number
   readonly records: Uint8Array[]
+  /** Serves repairs from `records`, as a node does from its journal. */
+  readonly repair: RepairServer
+  readonly note: (event: Uint8Array) => void
   readonly blocks: string[]
   tickAtMs: number
 }
@@ -111,6 +115,49 @@ export function createNet(options: NetOptions): Net {
   const isUp = (a: number, b: number): boolean =>
     nodes[a - 1]!.alive && nodes[b - 1]!.alive && !blocked.has(pair(a, b))
 
+  const clock: Clock = {
+    monotonicMs: agenda.now,
+    wallMicros: () => Math.round(1.7e15 + agenda.now() * 1_000),
+    // As in the runtime: never at once.
+    setTimer: (delayMs, run) => {
+      agenda.after(Math.max(1, delayMs), run)
+      return {} as Timer
+    },
+    clearTimer: () => undefined,
+  }
+
+  function serverOf(id: number): Pick<Node, 'records' | 'repair' | 'note'> {
+    const records: Uint8Array[] = []
+    const offsets: number[] = []
+    let end = 0
+    const index = createRepairIndex(genesis.members.map((member) => member.id))
+    const repair = createRepairServer({
+      clock,
+      index,
+      memberId: id,
+      journal: { readFrom: (offset, most) => readRecords(records, offsets, end, offset, most) },
+      durableSequence: () => nodes[id - 1]!.member.view().durableSequence,
+      send: (link, frame) => transmit(id, link, frame),
+      bufferedBytes: (link) => waitingBytes(id, link),
+      onError: (error) => {
+        throw error
+      },
+    })
+    const note = (event: Uint8Array): void => {
+      index.note(end, event)
+      records.push(event)
+      offsets.push(end)
+      end += event.length
+    }
+    return { records, repair, note }
+  }
+
+  /** What has not left for the line yet. */
+  function waitingBytes(from: number, to: number): number {
+    const waitMs = (freeAt.get(`${from}>${to}`) ?? 0) - agenda.now()
+    return waitMs <= 0 ? 0 : (waitMs * (options.bytesPerSecond ?? 0)) / 1_000
+  }
+
   const nodes: Node[] = secretKeys.map((secretKey, i) => ({
     id: i + 1,
     member: createMember({
@@ -126,7 +173,7 @@ export function createNet(options: NetOptions): Net {
     }),
     alive: true,
     stalledUntilMs: 0,
-    records: [],
+    ...serverOf(i + 1),
     blocks: [],
     tickAtMs: Infinity,
   }))
@@ -170,7 +217,9 @@ export function createNet(options: NetOptions): Net {
       case 'send':
         return transmit(node.id, effect.link, effect.frame)
       case 'serve':
-        return serve(node, effect.link, effect)
+        return node.repair.serve(effect.link, effect.want)
+      case 'credit':
+        return node.repair.credit(effect.link, effect.request, effect.bytes)
       case 'close':
         failures.push(effect.fault)
         return cut(node.id, effect.link)
@@ -187,28 +236,11 @@ export function createNet(options: NetOptions): Net {
   }
 
   function noteEvent(node: Node, event: Uint8Array): void {
-    node.records.push(event)
+    node.note(event)
     const { creator, sequence } = peekEvent(event)
     if (creator === node.id) return
     const made = madeAt.get(`${creator}/${sequence}`) ?? agenda.now()
     arrivals.push({ creator, sequence, at: node.id, latencyMs: agenda.now() - made })
-  }
-
-  function serve(node: Node, link: number, { want }: Extract<MemberEffect, { kind: 'serve' }>): void {
-    const wanted = node.records.filter((event) => isWanted(want, event))
-    const { durableSequence } = node.member.view()
-    const mine = wanted.filter((event) => {
-      const { creator, sequence } = peekEvent(event)
-      return creator !== node.id || sequence <= durableSequence
-    })
-    for (let i = 0; i < mine.length; i += 100) {
-      transmit(
-        node.id,
-        link,
-        encodeFrame({ kind: 'events', request: want.request, events: mine.slice(i, i + 100) }),
-      )
-    }
-    transmit(node.id, link, encodeFrame({ kind: 'want-end', request: want.request, complete: true }))
   }
 
   /** In order; what is lost is sent again after 200 ms, doubling, as TCP does. */
@@ -240,6 +272,10 @@ export function createNet(options: NetOptions): Net {
 
   function cut(a: number, b: number): void {
     epochs.set(pair(a, b), epochOf(a, b) + 1)
+    freeAt.delete(`${a}>${b}`)
+    freeAt.delete(`${b}>${a}`)
+    nodes[a - 1]!.repair.closed(b)
+    nodes[b - 1]!.repair.closed(a)
     input(nodes[a - 1]!, { kind: 'closed', link: b })
     input(nodes[b - 1]!, { kind: 'closed', link: a })
     const epoch = epochOf(a, b)
@@ -315,6 +351,31 @@ export function createNet(options: NetOptions): Net {
     },
     input: (id, what) => input(nodes[id - 1]!, what),
   }
+}
+
+/** As a journal reads: records from an offset on, at least one, and where they end. */
+function readRecords(
+  records: readonly Uint8Array[],
+  offsets: readonly number[],
+  end: number,
+  offset: number,
+  most: number,
+): ReturnType<Parameters<typeof createRepairServer>[0]['journal']['readFrom']> {
+  let low = 0
+  let high = offsets.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (offsets[middle]! < offset) low = middle + 1
+    else high = middle
+  }
+  let last = low
+  while (last < records.length && (offsets[last + 1] ?? end) - offset <= most) last += 1
+  const found = records.slice(low, last).map((payload, i) => ({
+    kind: RECORD_EVENT,
+    payload,
+    offset: offsets[low + i]!,
+  }))
+  return { records: found, next: offsets[last] ?? end }
 }
 
 /** The value below which a share of the values lies. */

@@ -17,6 +17,7 @@
  *  25  PROBE     [25, requester, nonce]
  *  26  ALIVE     [26, target, requester, nonce, signature]                  by the target; goes back the way of the probe
  *  21  VERSIONS  [21, answer, [member, kind, epoch, version, member, …]]    of the records held; no answer to an answer
+ *  27  CREDIT    [27, request, bytes]                                    so many more for this want, while it is being answered
  *  48  NOTE      [48, topic, bytes]                                        from member to member, above gossip, which does not read it
  */
 import { decodeCbor, encodeCbor, MAX_EVENT_BYTES, type CborValue, type EventReference } from '@hearsay/dag'
@@ -83,6 +84,12 @@ export interface WantEndFrame {
   /** False if there is more than the wanted number of bytes allowed for. */
   readonly complete: boolean
 }
+/** To who understands it: the want goes on for so many bytes more. */
+export interface CreditFrame {
+  readonly kind: 'credit'
+  readonly request: number
+  readonly bytes: number
+}
 export interface RecordsFrame {
   readonly kind: 'records'
   /** Views into the frame. */
@@ -134,7 +141,7 @@ export interface AliveFrame {
   readonly signature: Uint8Array
 }
 /** What a peer may be sent that not every version understands. */
-export const FEATURES = { elided: 1, packed: 2, digest: 4 } as const
+export const FEATURES = { elided: 1, packed: 2, digest: 4, credit: 8 } as const
 
 export type Frame =
   | PingFrame
@@ -149,6 +156,7 @@ export type Frame =
   | EventsFrame
   | WantFrame
   | WantEndFrame
+  | CreditFrame
   | RecordsFrame
   | VersionsFrame
   | NoteFrame
@@ -160,6 +168,7 @@ const WANT = 18
 const WANT_END = 19
 const RECORDS = 20
 const VERSIONS = 21
+const CREDIT = 27
 const NOTE = 48
 const PING = 2
 const PONG = 3
@@ -210,6 +219,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
       ])
     case 'want-end':
       return encodeCbor([WANT_END, frame.request, frame.complete])
+    case 'credit':
+      return encodeCbor([CREDIT, frame.request, frame.bytes])
     case 'ping':
       return encodeCbor([PING, frame.nonce])
     case 'pong':
@@ -358,6 +369,8 @@ function parseTree(fields: readonly CborValue[]): Frame | undefined {
 
 function parseFields(fields: readonly CborValue[]): Frame | undefined {
   const [kind, request, complete] = fields
+  if (kind === CREDIT && fields.length === 3 && isCount(request) && isCount(complete))
+    return { kind: 'credit', request, bytes: complete }
   if (kind === HELLO && fields.length === 6) return parseHello(fields)
   if (kind === STATUS && fields.length === 5) return parseStatus(fields)
   if (kind === DIGEST && fields.length === 2 && isCount(request))

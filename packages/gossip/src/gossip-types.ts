@@ -33,6 +33,8 @@ export type GossipEffect =
       readonly restored: boolean
     }
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
+  /** What is being served to this link may go on for so many bytes more. */
+  | { readonly kind: 'credit'; readonly link: number; readonly request: number; readonly bytes: number }
   /** A record of another member is new here. */
   | { readonly kind: 'record'; readonly record: NodeRecord }
   /** Others suspect this member to be down: it should say something. */

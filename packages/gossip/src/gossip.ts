@@ -126,7 +126,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     const state = createLink(link, memberId, memberIds, tuning.controlBurst, nowMs)
     links.set(link, state)
     const { networkId, software } = options
-    const features = FEATURES.elided + FEATURES.packed + FEATURES.digest
+    const features = FEATURES.elided + FEATURES.packed + FEATURES.digest + FEATURES.credit
     say(link, {
       kind: 'hello',
       networkId,
@@ -147,7 +147,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     link.greeted = true
     link.software = hello.software
     link.features = hello.features
-    repairs.opened(link.link, link.memberId)
+    repairs.opened(link.link, link.memberId, (link.features & FEATURES.credit) !== 0)
     elided.opened(link.link, link.memberId)
     trees.opened(link.link, link.memberId)
     liveness.opened(link.link, link.memberId, nowMs)
@@ -190,6 +190,13 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
         return takeIn(id, received.request, received.events, false)
       case 'want':
         return void effects.push({ kind: 'serve', link: id, want: received })
+      case 'credit':
+        return void effects.push({
+          kind: 'credit',
+          link: id,
+          request: received.request,
+          bytes: received.bytes,
+        })
       case 'want-end':
         return repairs.heardEnd(id, received.request, received.complete, nowMs)
       case 'records':
@@ -317,7 +324,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     },
     push,
     took: (link, creator, event, { request, isNew }, nowMs) => {
-      trees.arrived(link, creator, request !== 0, isNew, nowMs)
+      trees.arrived(link, creator, request, isNew, nowMs)
       const from = links.get(link)?.memberId
       if (from !== undefined) countEvent(traffic.of(from).received, event, request, isNew)
       if (isNew && from !== undefined) trees.relay(creator, event, from)

@@ -4,6 +4,9 @@
  * There is one request at a time, but who lets us wait longer than `hedgeMs` for a sign of life, or has not ended after
  * `repairTimeoutMs`, does not keep us from asking somebody else as well; and who drips is given up.
  *
+ * A repair is a stream: when half of what was asked for has come and something of it was new, as much again is granted, so a long
+ * one never waits for a round trip; what was granted bounds what comes, whoever sends it.
+ *
  * What a peer says of its frontier is believed only as far as it harms nobody else: a lie makes it get too little, or
  * makes us ask it for what it cannot send, which costs one request with a deadline and then a pause that grows for this
  * member alone, whatever else is linked meanwhile. What it says that it has and does not send when asked for all of it (its
@@ -17,7 +20,7 @@
  * `aheadMs` is asked for all events, not ancient here, of the members that are known to have branched.
  */
 import { bytesKey, type EventKey, type EventReference } from '@hearsay/dag'
-import type { Frontier, WantFrame } from './frames.ts'
+import type { CreditFrame, Frontier, WantFrame } from './frames.ts'
 import type { GossipTuning, GossipView } from './options.ts'
 
 /** Missing parents that one request names. */
@@ -25,7 +28,7 @@ const NAMED_PARENTS = 64
 
 export interface Repairs {
   /** The link's member has greeted. */
-  opened(link: number, memberId: number): void
+  opened(link: number, memberId: number, takesCredit?: boolean): void
   closed(link: number, nowMs: number): void
   heardStatus(link: number, decidedRound: number, frontier: Frontier, nowMs: number): void
   /** The link's member holds this event, as something that it sent says, and it is not here. */
@@ -50,6 +53,7 @@ interface Peer {
   readonly link: number
   readonly memberId: number
   readonly standing: Standing
+  readonly takesCredit: boolean
   frontier: Map<number, number> | undefined
   /** As it says; and since when we have stood behind it in a round, or undefined. */
   decidedRound: number
@@ -78,13 +82,16 @@ interface Repair {
   readonly startedMs: number
   heardMs: number
   bytes: number
+  /** How much it may bring by now, and the view's version when that was last said. */
+  granted: number
+  versionGranted: number
 }
 
 export function createRepairs(
   tuning: GossipTuning,
   view: GossipView,
   random: () => number,
-  send: (link: number, want: WantFrame) => void,
+  send: (link: number, want: WantFrame | CreditFrame) => void,
   graceOf: (creator: number) => number = () => tuning.graceMs,
 ): Repairs {
   const peers = new Map<number, Peer>()
@@ -93,13 +100,14 @@ export function createRepairs(
   const under = new Map<number, Repair>()
   let nextRequest = 1
 
-  function opened(link: number, memberId: number): void {
+  function opened(link: number, memberId: number, takesCredit = false): void {
     const standing = standings.get(memberId) ?? { vain: 0, notBeforeMs: -Infinity, askedMs: -Infinity }
     standings.set(memberId, standing)
     peers.set(link, {
       link,
       memberId,
       standing,
+      takesCredit,
       frontier: undefined,
       decidedRound: 0,
       behind: undefined,
@@ -246,6 +254,8 @@ export function createRepairs(
       startedMs: nowMs,
       heardMs: nowMs,
       bytes: 0,
+      granted: tuning.repairBytes,
+      versionGranted: view.version(),
     })
     send(peer.link, {
       kind: 'want',
@@ -255,6 +265,21 @@ export function createRepairs(
       maxBytes: tuning.repairBytes,
       ancientThreshold: view.ancientThreshold(),
     })
+  }
+
+  function heardEvents(link: number, request: number, bytes: number, nowMs: number): void {
+    const repair = under.get(link)
+    if (repair?.request !== request) return
+    repair.heardMs = nowMs
+    repair.bytes += bytes
+    const half = tuning.repairBytes / 2
+    if (!repair.peer.takesCredit || repair.granted - repair.bytes > half) return
+    // What brings nothing new ends, and nobody keeps its turn for ever.
+    const isNew = view.version() !== repair.versionGranted
+    if (!isNew || nowMs - repair.startedMs >= tuning.repairMaxMs / 2) return
+    repair.granted += half
+    repair.versionGranted = view.version()
+    send(link, { kind: 'credit', request, bytes: half })
   }
 
   /** From when on this peer is to be asked; undefined if there is nothing to ask it for. */
@@ -350,12 +375,7 @@ export function createRepairs(
     },
     heardStatus,
     lacking,
-    heardEvents: (link, request, bytes, nowMs) => {
-      const repair = under.get(link)
-      if (repair?.request !== request) return
-      repair.heardMs = nowMs
-      repair.bytes += bytes
-    },
+    heardEvents,
     heardEnd,
     orphan,
     tick,

@@ -27,8 +27,8 @@ export interface Trees {
   closed(link: number): void
   /** The link's member holds this creator's event, and it is not here. */
   lacking(link: number, creator: number, nowMs: number): void
-  /** An event has come: by a repair or not, and it was new or not. */
-  arrived(link: number, creator: number, byRepair: boolean, isNew: boolean, nowMs: number): void
+  /** An event has come: by this repair, or by none (0), and it was new or not. */
+  arrived(link: number, creator: number, repair: number, isNew: boolean, nowMs: number): void
   graft(link: number, creator: number, sequence: number): void
   prune(link: number, creator: number): void
   /** A new event is to be passed on to whoever gets this creator's events from here. */
@@ -64,8 +64,8 @@ export function createTrees(parts: TreeParts): Trees {
   const links = new Map<number, Link>()
   const directs = new Map<number, number>()
   const upstreams = new Map<number, Upstream>()
-  /** By creator: repairs in a row that brought something new of it. */
-  const repairs = new Map<number, number>()
+  /** By creator: repairs in a row that brought something new of it, however much, and the last of them. */
+  const repairs = new Map<number, { readonly count: number; readonly last: number }>()
   let grafts = 0
   let graftsSinceMs = -Infinity
 
@@ -99,10 +99,10 @@ export function createTrees(parts: TreeParts): Trees {
     choose(link, creator, nowMs)
   }
 
-  function arrived(id: number, creator: number, byRepair: boolean, isNew: boolean, nowMs: number): void {
+  function arrived(id: number, creator: number, repair: number, isNew: boolean, nowMs: number): void {
     const link = links.get(id)
     if (link === undefined) return
-    if (isNew && !byRepair) return void repairs.delete(creator)
+    if (isNew && repair === 0) return void repairs.delete(creator)
     if (!isNew) {
       // Twice the same: directly and through the tree. The direct way stays.
       const upstream = upstreams.get(creator)
@@ -112,8 +112,9 @@ export function createTrees(parts: TreeParts): Trees {
       return send(upstream.link, { kind: 'prune', creator })
     }
     const upstream = upstreams.get(creator)
-    const count = (repairs.get(creator) ?? 0) + 1
-    repairs.set(creator, count)
+    const before = repairs.get(creator)
+    const count = (before?.count ?? 0) + (before?.last === repair ? 0 : 1)
+    repairs.set(creator, { count, last: repair })
     if (count < REPAIRS_BEFORE_GRAFT || isOpen(id, creator) === undefined) return
     if (upstream === undefined || nowMs - upstream.sinceMs >= tuning.graftKeepMs) choose(link, creator, nowMs)
   }

@@ -166,6 +166,8 @@ export function createDriver(parts: DriverParts): Driver {
         return parts.transport?.close(effect.link, effect.fault)
       case 'serve':
         return parts.repair.serve(effect.link, effect.want)
+      case 'credit':
+        return parts.repair.credit(effect.link, effect.request, effect.bytes)
       case 'deliver':
         return deliver(effect.block, effect.events)
       case 'state-hash':

@@ -10,6 +10,7 @@ export { assembleNode } from './assembly.ts'
 export type { AssembledNode, NodeWorld } from './assembly.ts'
 export { createCertificateStore, type CertificateStore } from './certificate-store.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
+export { createRepairServer, type RepairServer } from './repair-server.ts'
 export type { NodeTransport } from './driver.ts'
 export {
   createNode,

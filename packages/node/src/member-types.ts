@@ -83,6 +83,8 @@ export type MemberEffect =
   | { readonly kind: 'close'; readonly link: number; readonly fault: LinkFault }
   /** Read journal records for a peer from here on and send what it lacks. */
   | { readonly kind: 'serve'; readonly link: number; readonly want: WantFrame }
+  /** What is being served to this link may go on for so many bytes more. */
+  | { readonly kind: 'credit'; readonly link: number; readonly request: number; readonly bytes: number }
   /** The next round is decided; `events` are those of the block's entries. */
   | { readonly kind: 'deliver'; readonly block: Block; readonly events: readonly VerifiedEvent[] }
   /** The state after this block, the last one delivered, is worth keeping if it gets certified; `events` are those that it needs. */
