@@ -3,7 +3,7 @@
  * far everybody's events are known here, and repairs what is missing (repair.ts; gossip design, sections 0 and 2.2). A pure
  * state machine: frames and time in, effects out.
  */
-import { payloadBytesOf, PROTOCOL_VERSION, type DecodedEvent } from '@hearsay/dag'
+import { PROTOCOL_VERSION } from '@hearsay/dag'
 import { ELIDED_FRAME } from './elided.ts'
 import { createElidedIntake } from './elided-intake.ts'
 import { decodeFrame, encodeFrame, FEATURES, type Frame, type HelloFrame } from './frames.ts'
@@ -11,6 +11,7 @@ import type { Gossip, GossipEffect, LinkFault } from './gossip-types.ts'
 import { createLink, spendControl, type Link } from './links.ts'
 import { createLiveness } from './liveness.ts'
 import { DEFAULT_TUNING, type GossipOptions, type GossipView } from './options.ts'
+import { pushTo } from './push.ts'
 import { createRecordExchange } from './record-exchange.ts'
 import { createRecordBook, RECORD_KINDS } from './records.ts'
 import { createRepairs } from './repair.ts'
@@ -262,36 +263,6 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
     return next === undefined || next === Infinity ? undefined : Math.max(next, nowMs + 1)
   }
 
-  function push(event: DecodedEvent): void {
-    let whole: Uint8Array | undefined
-    const payload = payloadBytesOf(event.bytes)
-    // A parent that is not in the peers' memory any more could not be put back.
-    const threshold = view.ancientThreshold()
-    const isRecent = threshold === 1 || (event.selfParent?.birthRound ?? Infinity) > threshold + 1
-    const open = [...links.values()].filter((link) => link.greeted)
-    // A random first one: nobody is always the last to be served.
-    const start = Math.floor(options.random() * open.length)
-    for (let i = 0; i < open.length; i++) {
-      const link = open[(start + i) % open.length]!
-      if (link.congested) {
-        link.writer.interrupt()
-        continue
-      }
-      let bytes: Uint8Array
-      if ((link.features & FEATURES.elided) !== 0 && isRecent)
-        bytes = link.writer.write(event, view.numberOf, (link.features & FEATURES.packed) !== 0)
-      else {
-        link.writer.interrupt()
-        bytes = whole ??= encodeFrame({ kind: 'events', request: 0, events: [event.bytes] })
-      }
-      send(link.link, bytes)
-      const { sent } = traffic.of(link.memberId)
-      sent.events += 1
-      sent.payload += payload
-      sent.header += bytes.length - payload
-    }
-  }
-
   function unrestorable(id: number, sequence: number, nowMs: number): void {
     const link = links.get(id)
     if (link === undefined) return
@@ -322,7 +293,7 @@ export function createGossip(options: GossipOptions, view: GossipView): Gossip {
       // What was not pushed meanwhile is asked for by the peer as soon as it knows of it.
       if (!isCongested && link.greeted) tell(link)
     },
-    push,
+    push: (event) => pushTo([...links.values()], event, { view, traffic, send, random: options.random }),
     took: (link, creator, event, { request, isNew }, nowMs) => {
       trees.arrived(link, creator, request, isNew, nowMs)
       const from = links.get(link)?.memberId
