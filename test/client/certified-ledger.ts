@@ -7,6 +7,7 @@ import {
   sealTransaction,
   type Genesis,
   type ProofJson,
+  type RosterLink,
   type RoundCertificate,
   type VerifiedEvent,
 } from '@hearsay/dag'
@@ -59,7 +60,12 @@ export interface CertifiedLedger {
     event: VerifiedEvent
     timestamp: number
   }[]
-  inclusion(position: number, certifiedRound: number, signers?: readonly number[]): ProofJson
+  inclusion(
+    position: number,
+    certifiedRound: number,
+    signers?: readonly number[],
+    rosters?: readonly RosterLink[],
+  ): ProofJson
   absence(position: number, round: number): ProofJson
 }
 
@@ -128,9 +134,9 @@ export function createCertifiedLedger(): CertifiedLedger {
   return {
     blocks,
     transactions,
-    inclusion: (position, certifiedRound, signers = [0, 1, 3]) => {
+    inclusion: (position, certifiedRound, signers = [0, 1, 3], rosters = []) => {
       const { block, event } = transactions[position]!
-      return proveInclusion(partsOf(block, certifiedRound, signers), position, event)
+      return proveInclusion({ ...partsOf(block, certifiedRound, signers), rosters }, position, event)
     },
     absence: (position, round) => proveAbsence(partsOf(blocks[round - 1]!, round, [1, 2, 3]), position),
   }

@@ -2,7 +2,8 @@
  * Verifies a portable proof with nothing but the genesis: no network, no trust in who sent it.
  *
  *   transaction → its chunk → payload commitment in the event's signed body → event's leaf → root in the block's header →
- *   block hash, named by the next block … → the block that members of more than two thirds of the weight signed
+ *   block hash, named by the next block … → the block that members of more than two thirds of the weight signed, by the roster of its
+ *   round → the rosters before it, each of which handed over to the next → the genesis
  *
  * Every field that is believed is covered by one of these hashes; a proof is read strictly, so two different texts never
  * prove the same thing by accident. Errors are reasons from a closed list, never exceptions.
@@ -12,6 +13,7 @@ import {
   createByteWriter,
   createPortableSuite,
   equalBytes,
+  followRosters,
   fromHex,
   genesisFromJson,
   hashLeaf,
@@ -19,6 +21,8 @@ import {
   openSealed,
   readUint16,
   readUint32,
+  readUint48,
+  rulingRoster,
   toHex,
   transactionId,
   verifyMerklePath,
@@ -27,8 +31,12 @@ import {
   type CertificateJson,
   type Genesis,
   type InclusionProofJson,
+  type Member,
+  type NumberedRoster,
   type ProofJson,
+  type RosterLink,
   type RoundCertificate,
+  type RoundSignature,
   type Sha256,
   type SignatureVerifier,
 } from '@hearsay/dag'
@@ -44,6 +52,7 @@ export type ProofFault =
   | 'header'
   | 'links'
   | 'certificate-other-block'
+  | 'rosters'
   | CertificateFault
   | 'position'
   | 'entry'
@@ -97,8 +106,11 @@ export const MAX_LINKS = 1_024
 /** As many as a roster has members. */
 const MAX_SIGNATURES = 128
 const MAX_PATH = 48
+/** Changes of a roster, ever. */
+const MAX_ROSTER_LINKS = 4_096
 const AT_NETWORK = 16
 const AT_CREATOR = 50
+const AT_BIRTH_ROUND = 60
 const AT_TRANSACTION_COUNT = 94
 const AT_PAYLOAD_ROOT = 98
 const AT_PARENTS = 130
@@ -124,19 +136,56 @@ function listFrom(value: unknown, limit: number): Uint8Array[] | undefined {
   return list.every((each) => each !== undefined) ? (list as Uint8Array[]) : undefined
 }
 
-function certificateFrom(value: unknown): RoundCertificate | undefined {
-  if (!isRecord(value) || !isCount(value['round']) || !Array.isArray(value['signatures'])) return undefined
-  const blockHash = bytesFrom(value['blockHash'])
-  const stateHash = bytesFrom(value['stateHash'])
-  if (blockHash === undefined || stateHash === undefined) return undefined
-  if (value['signatures'].length > MAX_SIGNATURES) return undefined
-  const signatures: { memberId: number; signature: Uint8Array }[] = []
-  for (const each of value['signatures'] as unknown[]) {
+function signaturesFrom(value: unknown): RoundSignature[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_SIGNATURES) return undefined
+  const signatures: RoundSignature[] = []
+  for (const each of value as unknown[]) {
     const signature = isRecord(each) ? bytesFrom(each['signature']) : undefined
     if (!isRecord(each) || signature === undefined || !isCount(each['memberId'])) return undefined
     signatures.push({ memberId: each['memberId'], signature })
   }
+  return signatures
+}
+
+function certificateFrom(value: unknown): RoundCertificate | undefined {
+  if (!isRecord(value) || !isCount(value['round'])) return undefined
+  const blockHash = bytesFrom(value['blockHash'])
+  const stateHash = bytesFrom(value['stateHash'])
+  const signatures = signaturesFrom(value['signatures'])
+  if (blockHash === undefined || stateHash === undefined || signatures === undefined) return undefined
   return { round: value['round'], blockHash, stateHash, signatures }
+}
+
+function rosterLinkFrom(value: unknown): RosterLink | undefined {
+  if (!isRecord(value) || !isRecord(value['member'])) return undefined
+  const { fromRound } = value
+  const { id, name, weight } = value['member']
+  const publicKey = bytesFrom(value['member']['publicKey'])
+  const endorsements = signaturesFrom(value['endorsements'])
+  if (!isRound(fromRound) || !isCount(id) || id > 0xffff_ffff || !isCount(weight)) return undefined
+  if (typeof name !== 'string' || !/^[a-z0-9-]{1,32}$/.test(name)) return undefined
+  if (publicKey?.length !== 32 || endorsements === undefined) return undefined
+  return { fromRound, member: { id, name, publicKey, weight }, endorsements }
+}
+
+const isRound = (value: unknown): value is number => isCount(value) && value <= 0xffff_ffff_ffff
+
+/** The rosters from the genesis to the one that rules the certified round, each handed over to by the one before. */
+function rostersFrom(
+  value: unknown,
+  genesis: Genesis,
+  networkId: Uint8Array,
+  certifiedRound: number,
+  suite: VerifySuite,
+): readonly NumberedRoster[] | ProofFault {
+  const list = value === undefined ? [] : value
+  if (!Array.isArray(list) || list.length > MAX_ROSTER_LINKS) return 'malformed'
+  // Left out if there are none: one text for the same proof.
+  if (value !== undefined && list.length === 0) return 'malformed'
+  const links = list.map(rosterLinkFrom)
+  if (!links.every((link) => link !== undefined)) return 'malformed'
+  const rosters = followRosters(genesis, networkId, links, suite)
+  return rosters === undefined || rosters.at(-1)!.fromRound > certifiedRound ? 'rosters' : rosters
 }
 
 interface Chain {
@@ -185,14 +234,17 @@ export function verifyProof(
   const { header, last } = chain
   if (certificate.round !== last.round || !equalBytes(certificate.blockHash, last.hash))
     return refused('certificate-other-block')
-  const fault = certificateFault(certificate, networkId, genesis.members, suite)
+  const rosters = rostersFrom(proof['rosters'], genesis, networkId, last.round, suite)
+  if (typeof rosters === 'string') return refused(rosters)
+  const { members } = rosters.at(-1)!
+  const fault = certificateFault(certificate, networkId, members, suite)
   if (fault !== undefined) return refused(fault)
   const proved = {
     networkId: toHex(networkId),
     position: proof['position'],
     round: header.round,
     certifiedRound: last.round,
-    signers: certificate.signatures.map(({ memberId }) => nameOf(genesis, memberId)),
+    signers: certificate.signatures.map(({ memberId }) => nameOf(members, memberId)),
     stateHash: toHex(certificate.stateHash),
   }
   if (proof['kind'] === 'absence') {
@@ -201,21 +253,21 @@ export function verifyProof(
     return proved.position >= end ? { ok: true, proved: { kind: 'absence', ...proved } } : refused('position')
   }
   if (proof['kind'] !== 'transaction') return refused('malformed')
-  const found = verifyInclusion(proof, header, genesis, networkId, suite)
+  const found = verifyInclusion(proof, header, rosters, networkId, suite)
   return typeof found === 'string'
     ? refused(found)
     : { ok: true, proved: { kind: 'transaction', ...proved, ...found } }
 }
 
-const nameOf = (genesis: Genesis, memberId: number): string =>
-  genesis.members.find(({ id }) => id === memberId)?.name ?? String(memberId)
+const nameOf = (members: readonly Member[], memberId: number): string =>
+  members.find(({ id }) => id === memberId)?.name ?? String(memberId)
 
 type Found = Omit<ProvedTransaction, keyof Proved>
 
 function verifyInclusion(
   proof: Json,
   header: BlockHeader,
-  genesis: Genesis,
+  rosters: readonly NumberedRoster[],
   networkId: Uint8Array,
   suite: VerifySuite,
 ): Found | ProofFault {
@@ -226,7 +278,8 @@ function verifyInclusion(
   const signature = bytesFrom(event['signature'])
   if (body === undefined || signature === undefined) return 'malformed'
   if (!isBody(body, networkId)) return 'event'
-  const member = genesis.members.find(({ id }) => id === readUint32(body, AT_CREATOR))
+  const { members } = rulingRoster(rosters, readUint48(body, AT_BIRTH_ROUND))
+  const member = members.find(({ id }) => id === readUint32(body, AT_CREATOR))
   if (member === undefined) return 'event-stranger'
   if (!suite.verify(member.publicKey, body, signature)) return 'event-signature'
   const id = sha256(body)

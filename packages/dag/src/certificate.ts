@@ -97,7 +97,16 @@ export function certificateFault(
   const { round, blockHash, stateHash, signatures } = certificate
   if (!Number.isSafeInteger(round) || round < 1 || blockHash.length !== 32 || stateHash.length !== 32)
     return 'certificate-malformed'
-  const message = roundStatement(certificate, networkId)
+  return signaturesFault(signatures, roundStatement(certificate, networkId), members, verifier)
+}
+
+/** The same for whatever members of a roster sign. */
+export function signaturesFault(
+  signatures: readonly RoundSignature[],
+  message: Uint8Array,
+  members: readonly Member[],
+  verifier: SignatureVerifier,
+): CertificateFault | undefined {
   const total = members.reduce((sum, member) => sum + member.weight, 0)
   let weight = 0
   let last = -1

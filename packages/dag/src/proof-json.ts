@@ -11,6 +11,19 @@ export interface CertificateJson {
   readonly signatures: readonly { readonly memberId: number; readonly signature: string }[]
 }
 
+/** How the authority went over to another roster (roster-chain.ts). */
+export interface RosterLinkJson {
+  readonly fromRound: number
+  /** Weight 0: it left. */
+  readonly member: {
+    readonly id: number
+    readonly name: string
+    readonly publicKey: string
+    readonly weight: number
+  }
+  readonly endorsements: CertificateJson['signatures']
+}
+
 interface ProofBase {
   readonly hearsay: 'proof'
   readonly version: 1
@@ -21,6 +34,8 @@ interface ProofBase {
   /** Headers of the blocks after it, up to the certified one, each naming the one before. */
   readonly links: readonly string[]
   readonly certificate: CertificateJson
+  /** All changes of the roster up to the certified round; left out if there were none. */
+  readonly rosters?: readonly RosterLinkJson[]
 }
 
 /** The transaction at a position: its chunk → payload commitment → event → block → certificate. */

@@ -1,9 +1,5 @@
 /**
- * How a roster follows from the one before: one member changes at a time, and each roster's hash names the hash before, so
- * the last one stands for the whole chain from the genesis.
- *
- *   hash of roster n   SHA-256("hearsay.roster.1" ‖ hash of roster n−1 ‖ number 6 ‖ first round 6 ‖ member id 4 ‖ weight 8 ‖ key 32 ‖ name)
- *   hash of roster 0   the network id
+ * What may change in a roster at once, and the transactions with which members ask for it (roster-chain.ts: what follows).
  *
  * A change is what a member shall be from then on: one that is not there is added (with the next id that was never used), a weight
  * of 0 removes, another weight or another key replaces. It is allowed if **what stays is by itself a quorum before and after**: the
@@ -14,31 +10,16 @@
  * What members sign about it (each 16 bytes of domain, network id, then): `key` ‖ name by the holder of a new key; the hash of base and change by
  * who approves; the hash of the new roster by members of the old one, which hands the authority over.
  */
-import { ascii, bytesKey, concatBytes, createByteWriter, equalBytes } from './bytes.ts'
+import { ascii, bytesKey, concatBytes, equalBytes } from './bytes.ts'
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts'
 import type { Sha256, SignatureVerifier } from './crypto.ts'
 import { MAX_MEMBERS } from './limits.ts'
-import { isSupermajority, MAX_TOTAL_WEIGHT, type Genesis, type Member } from './roster.ts'
+import { totalWeight, type NumberedRoster } from './roster-chain.ts'
+import { isSupermajority, MAX_TOTAL_WEIGHT, type Member } from './roster.ts'
 import { isAcceptableKey } from './strict.ts'
 
-const ROSTER_DOMAIN = ascii('hearsay.roster.1')
-const HANDOVER_DOMAIN = ascii('hearsay.handover')
 const APPROVAL_DOMAIN = ascii('hearsay.approval')
 const KEY_DOMAIN = ascii('hearsay.newkey.1')
-
-/** The roster that rules from a round on. */
-export interface NumberedRoster {
-  /** 0 is the genesis. */
-  readonly number: number
-  readonly fromRound: number
-  readonly hash: Uint8Array
-  /** The lowest id that no member ever had. */
-  readonly nextId: number
-  /** How many members there ever were. */
-  readonly identities: number
-  /** By ascending id. */
-  readonly members: readonly Member[]
-}
 
 /** What a member shall be: a weight of 0 for one that leaves. */
 export interface MemberChange {
@@ -61,44 +42,6 @@ export type ChangeFault =
   | 'too-many-members'
   | 'changes-too-much'
 
-export const totalWeight = (members: readonly Member[]): number =>
-  members.reduce((sum, { weight }) => sum + weight, 0)
-
-export function genesisRoster({ members }: Genesis, networkId: Uint8Array): NumberedRoster {
-  const nextId = members.at(-1)!.id + 1
-  return { number: 0, fromRound: 1, hash: networkId, nextId, identities: members.length, members }
-}
-
-/** The roster after a change, which is not checked here. */
-export function nextRoster(
-  roster: NumberedRoster,
-  member: Member,
-  fromRound: number,
-  sha256: Sha256,
-): NumberedRoster {
-  const number = roster.number + 1
-  const writer = createByteWriter(16 + 32 + 6 + 6 + 4 + 8 + 32 + member.name.length)
-  writer.bytes(ROSTER_DOMAIN)
-  writer.bytes(roster.hash)
-  writer.uint48(number)
-  writer.uint48(fromRound)
-  writer.uint32(member.id)
-  writer.uint64(member.weight)
-  writer.bytes(member.publicKey)
-  writer.bytes(ascii(member.name))
-  const others = roster.members.filter(({ id }) => id !== member.id)
-  const members = member.weight === 0 ? others : [...others, member].sort((a, b) => a.id - b.id)
-  const isNew = member.id >= roster.nextId
-  return {
-    number,
-    fromRound,
-    hash: sha256(writer.finish()),
-    nextId: isNew ? member.id + 1 : roster.nextId,
-    identities: roster.identities + (isNew ? 1 : 0),
-    members,
-  }
-}
-
 /** The weight of those that stay as they are, as far as it stays. */
 export function stayingWeight(before: readonly Member[], after: readonly Member[]): number {
   let weight = 0
@@ -115,9 +58,6 @@ export const keyStatement = (networkId: Uint8Array, { name, publicKey }: Member)
 
 export const approvalStatement = (networkId: Uint8Array, changeHash: Uint8Array): Uint8Array =>
   concatBytes(APPROVAL_DOMAIN, networkId, changeHash)
-
-export const handoverStatement = (networkId: Uint8Array, rosterHash: Uint8Array): Uint8Array =>
-  concatBytes(HANDOVER_DOMAIN, networkId, rosterHash)
 
 const fieldsOf = ({ member, keyProof }: MemberChange): CborValue => [
   member.id,

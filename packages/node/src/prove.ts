@@ -13,7 +13,10 @@ import {
   type CertificateJson,
   type DecodedEvent,
   type InclusionProofJson,
+  type RosterLink,
+  type RosterLinkJson,
   type RoundCertificate,
+  type RoundSignature,
   type Sha256,
 } from '@hearsay/dag'
 
@@ -27,6 +30,8 @@ export interface ProofParts {
   /** The blocks after it, up to the certified one. */
   readonly later: readonly Block[]
   readonly certificate: RoundCertificate
+  /** The changes of the roster up to the certified round, from the genesis. */
+  readonly rosters?: readonly RosterLink[]
 }
 
 const hexes = (list: readonly Uint8Array[]): string[] => list.map((each) => toHex(each))
@@ -41,12 +46,26 @@ export function certificateToJson({
     round,
     blockHash: toHex(blockHash),
     stateHash: toHex(stateHash),
-    signatures: signatures.map(({ memberId, signature }) => ({ memberId, signature: toHex(signature) })),
+    signatures: signaturesToJson(signatures),
   }
 }
 
+const signaturesToJson = (signatures: readonly RoundSignature[]): CertificateJson['signatures'] =>
+  signatures.map(({ memberId, signature }) => ({ memberId, signature: toHex(signature) }))
+
+const rosterLinkToJson = ({ fromRound, member, endorsements }: RosterLink): RosterLinkJson => ({
+  fromRound,
+  member: {
+    id: member.id,
+    name: member.name,
+    publicKey: toHex(member.publicKey),
+    weight: member.weight,
+  },
+  endorsements: signaturesToJson(endorsements),
+})
+
 function base(parts: ProofParts, position: number) {
-  const { networkId, sha256, block, later, certificate } = parts
+  const { networkId, sha256, block, later, certificate, rosters = [] } = parts
   const headerHex = (each: Block): string => toHex(headerOfBlock(each, networkId, sha256))
   return {
     hearsay: 'proof',
@@ -56,6 +75,7 @@ function base(parts: ProofParts, position: number) {
     header: headerHex(block),
     links: later.map(headerHex),
     certificate: certificateToJson(certificate),
+    ...(rosters.length === 0 ? {} : { rosters: rosters.map(rosterLinkToJson) }),
   } as const
 }
 
