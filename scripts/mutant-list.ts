@@ -12,6 +12,7 @@
  */
 
 import { LANE_CHANGES } from './mutant-list-lanes.ts'
+import { LATER_CHANGES } from './mutant-list-later.ts'
 import type { Change } from './mutant-list-lanes.ts'
 
 export interface Mutant {
@@ -89,7 +90,7 @@ const rounds: readonly Change[] = [
     'if (self >= 0 && s.round[self] === parentRound)',
     'if (self >= 0)',
   ],
-  ['base: a changed round is kept', 'changed.add(before)\n    changed.add(after)', ''],
+  ['base: a changed round is kept', 'changed.add(before)\n  changed.add(after)', ''],
   ['base: votes on a changed round are kept', ' && !(level - 1 > base && changed.has(level - 1))', ''],
   [
     'branch: never noticed',
@@ -383,6 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
   election,
   order,
   LANE_CHANGES,
+  LATER_CHANGES,
   engine,
   store,
   fastPath,

@@ -1,7 +1,7 @@
 /**
  * The engine computes as little as it can again when a round is decided, in several ways. None of them may change a
- * result: here it runs beside an engine that computes everything afresh, one whose ring is small and renumbered, and one
- * that has hardly any lanes for branches.
+ * result: here it runs beside an engine that computes everything afresh, one whose ring is small and renumbered, one
+ * that has hardly any lanes for branches, and one that leaves nearly all work to later insertions.
  */
 import { createEngine } from '@hearsay/consensus'
 import type { Engine, EngineEvent, EngineOptions } from '@hearsay/consensus'
@@ -64,6 +64,7 @@ describe('every way of computing gives the same rounds', () => {
           createEngine(options, { alwaysAfresh: true }),
           createEngine(options, { renumberAt: 300, capacity: 16 }),
           createEngine(options, { extraLanes: seed % 3 }),
+          createEngine(options, { stepsPerInsert: 1 + (seed % 3) }),
         ]
         for (let part = 0; part < 5; part++) {
           const events = next(n * 24, engine.decidedRound() + 1)
@@ -117,6 +118,46 @@ describe('every way of computing gives the same rounds', () => {
     insertAll(other, events)
     expect(engine.decidedRound()).toBeGreaterThan(3)
     expect(decided(other)).toBe(decided(engine))
+  })
+
+  test('work that is left for later lets no ancient event in', () => {
+    const members = Array.from({ length: 7 }, (_, id) => ({ id, weight: 1 }))
+    const options = {
+      config: { coinFrequency: 12, roundsNonAncient: 2 },
+      rosters: [{ fromRound: 1, members }],
+    }
+    const engine = createEngine(options)
+    const lazy = createEngine(options, { stepsPerInsert: 1 })
+    const next = createGossip({ seed: 5, members: 7, otherParents: 2, branchers: 2, branches: 3 })
+    const places: number[] = []
+    for (let i = 0; i < 1500; i++) {
+      // A stranger without parents, as old as can be.
+      const id = new Uint8Array(32).fill(i % 251)
+      const birthRound = Math.max(1, engine.ancientThreshold())
+      const old: EngineEvent = {
+        id,
+        creator: 99,
+        selfParent: -1,
+        otherParents: [],
+        birthRound,
+        timestamp: 1,
+        coin: 0,
+        transactionCount: 0,
+      }
+      const [event] = next(1, engine.decidedRound() + 1)
+      const place = (handle: number): number => places[handle] ?? handle
+      const given = {
+        ...event!,
+        selfParent: place(event!.selfParent),
+        otherParents: event!.otherParents.map(place),
+      }
+      places.push(engine.insert(given))
+      expect(lazy.insert(given)).toBe(places.at(-1))
+      const before = { ...old, birthRound: Math.max(1, birthRound - 1) }
+      if (i % 3 === 0) expect(lazy.insert(before)).toBe(engine.insert(before))
+    }
+    expect(engine.ancientThreshold()).toBeGreaterThan(5)
+    expect(decided(lazy)).toBe(decided(engine))
   })
 
   test('weights may be as large as numbers are exact', () => {

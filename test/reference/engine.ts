@@ -50,9 +50,10 @@ const TUNINGS: readonly EngineTuning[] = [
   { capacity: 1 },
   {},
   { alwaysAfresh: true },
-  {},
+  { stepsPerInsert: 1 },
   { capacity: 1, renumberAt: 1 },
   { capacity: 2, renumberAt: 100 },
+  { stepsPerInsert: 2, capacity: 2, extraLanes: 1 },
 ]
 
 /** By the rule as the page has it. */

@@ -1,6 +1,11 @@
 /**
  * Moves the election base on when a round is decided, and computes again what has to be. Source: spec section 2 ("is
  * computed afresh when D grows").
+ *
+ * What has to be computed again is so one event after the other, in the order in which they were added, and each witness is
+ * considered as soon as it is known: of the live events the first `current` ones have metadata relative to the base, those
+ * before `known` have metadata relative to an earlier base, and the others have none. So the work can be spread over the insertions
+ * that follow, and when the next round is decided before it is done, the rest is never done for this base.
  */
 import { reserve } from './counting.ts'
 import { decidedRound } from './core.ts'
@@ -13,16 +18,15 @@ import { divide } from './rounds.ts'
 import { forgetTags, listParents, parentGeneration } from './seeing.ts'
 import { forgetBefore, LIVE, renumber } from './store.ts'
 
-/** Computes all metadata again from the base (spec section 2: "is computed afresh when D grows"). */
+/** Begins to compute all metadata again from the base (spec section 2: "is computed afresh when D grows"). */
 export function computeAfresh(k: Core): void {
-  const { s, f, c, live, witnesses } = k
+  const { s, f, live } = k
   clearFrame(f, k.l.branches > 0)
-  witnesses.length = 0
+  k.witnesses.length = 0
+  k.changed.clear()
+  k.current = 0
+  k.known = 0
   for (let i = 0; i < k.liveCount; i++) s.round[live[i]! & s.mask] = 0
-  for (let i = 0; i < k.liveCount; i++) {
-    const x = live[i]!
-    if (divide(s, f, c, x, 0) && s.firstSelfWitness[x & s.mask] === x) witnesses.push(x)
-  }
 }
 
 /**
@@ -54,7 +58,8 @@ function keepEvent(k: Core, slot: number): boolean {
 }
 
 /**
- * Computes again the events whose round is that of the new base E, or whose parents' round is, and checks all later ones.
+ * Brings an event up to date whose metadata are relative to an earlier base: computes it again if its round is that of the new
+ * base E, or its parents' round is, and checks it otherwise.
  * When an event has changed from one round to another, the later events whose parents' round is one of the
  * two, or one more than one of the two, are computed again as well: nothing that was added before can depend on it.
  *
@@ -66,36 +71,47 @@ function keepEvent(k: Core, slot: number): boolean {
  * member that has not branched is the newest event of a chain; of a branched member it may depend on generations as well:
  * keepEvent.
  */
-function recomputeBase(k: Core): void {
-  const { s, f, c, live } = k
+function refresh(k: Core, x: number, slot: number): void {
+  const { s, f, changed } = k
   const { base } = f
-  const changed = new Set<number>()
-  forgetTags(f, base)
-  for (let i = 0; i < k.liveCount; i++) {
-    const x = live[i]!
-    const slot = x & s.mask
-    const before = s.round[slot]!
-    if (before === 0) continue
-    const level = s.parentRound[slot]!
-    const stays = level > base && !changed.has(level) && !(level - 1 > base && changed.has(level - 1))
-    if (stays && keepEvent(k, slot)) continue
-    s.round[slot] = 0
-    const after = divide(s, f, c, x, before) ? s.round[slot]! : 0
-    if (after === before || (before <= base && after <= base)) continue
-    changed.add(before)
-    changed.add(after)
-  }
+  const before = s.round[slot]!
+  if (before === 0) return
+  const level = s.parentRound[slot]!
+  const stays = level > base && !changed.has(level) && !(level - 1 > base && changed.has(level - 1))
+  if (stays && keepEvent(k, slot)) return
+  s.round[slot] = 0
+  const after = divide(s, f, k.c, x, before) ? s.round[slot]! : 0
+  if (after === before || (before <= base && after <= base)) return
+  changed.add(before)
+  changed.add(after)
 }
 
-/** Lists the witnesses of rounds after the base again. */
-function listWitnesses(k: Core): void {
-  const { s, f, live } = k
+/** Begins to bring all events up to date. What an earlier base has changed still concerns the events that were not reached then. */
+function beginRefresh(k: Core, behind: boolean): void {
+  if (!behind) k.changed.clear()
+  forgetTags(k.f, k.f.base)
   k.witnesses.length = 0
-  for (let i = 0; i < k.liveCount; i++) {
-    const x = live[i]!
-    const slot = x & s.mask
-    if (s.round[slot]! > f.base && s.firstSelfWitness[slot] === x) k.witnesses.push(x)
+  k.current = 0
+}
+
+/**
+ * Computes the metadata of the next event that has none relative to this base. Returns it if it is a witness that the
+ * election has to consider, else −1.
+ */
+export function divideNext(k: Core): number {
+  const { s, f } = k
+  const i = k.current++
+  const x = k.live[i]!
+  const slot = x & s.mask
+  if (i >= k.known) {
+    if (!divide(s, f, k.c, x, 0)) return -1
+  } else {
+    refresh(k, x, slot)
+    if (s.round[slot]! <= f.base) return -1
   }
+  if (s.firstSelfWitness[slot] !== x) return -1
+  k.witnesses.push(x)
+  return x
 }
 
 /** Drops from the witnesses those of the base; no round has changed. */
@@ -106,28 +122,31 @@ function keepWitnesses(k: Core): void {
   witnesses.length = kept
 }
 
-/**
- * Drops from the live events those that are ordered or ancient, except the judges of the base, and their rows with them.
- * `roundless`: no rounds have been computed yet.
- */
-export function sweep(k: Core, roundless: boolean): void {
-  const { s, f, live } = k
+/** Drops from the live events those that are ordered or ancient, except the judges of the base, and their rows with them. */
+export function sweep(k: Core): void {
+  const { s, f, live, current } = k
   const { state, judge, round, row, mask } = s
+  const reached = Math.max(current, k.known)
   let kept = 0
+  let known = 0
   for (let i = 0; i < k.liveCount; i++) {
     const x = live[i]!
     const slot = x & mask
-    if (round[slot]! < f.base) round[slot] = 0
+    // The round that an event had by an earlier base may be too low, but it had one.
+    if (i < current && round[slot]! < f.base) round[slot] = 0
     if (state[slot] === LIVE || judge[slot] === 1) {
       live[kept++] = x
+      if (i < reached) known = kept
     } else {
       round[slot] = 0
       giveRow(f, row[slot]!)
     }
   }
   k.liveCount = kept
+  k.known = known
+  k.current = known
   forgetBefore(s, kept > 0 ? live[0]! : s.next)
-  sweepLanes(k.l, s, f, live, kept, roundless)
+  sweepLanes(k.l, s, f, live, kept, known < kept ? live[known]! : s.next)
 }
 
 function shiftIndices(k: Core): void {
@@ -176,11 +195,12 @@ export function moveBase(k: Core, judges: number[]): void {
   let witnesses = 0
   for (const w of k.witnesses) if (s.round[w & s.mask] === e.round) witnesses += 1
   let afresh = k.alwaysAfresh
-  const same = !f.branching && witnesses === judges.length
+  const behind = k.current < k.known
+  const same = !f.branching && !behind && witnesses === judges.length
   for (const judge of judges) s.judge[judge & s.mask] = 1
   k.judges = judges
   f.base = e.round
-  sweep(k, false)
+  sweep(k)
   if (adoptRoster(k)) afresh = true
   if (s.next >= k.renumberAt || s.parentNext >= k.renumberAt) {
     shiftIndices(k)
@@ -192,8 +212,7 @@ export function moveBase(k: Core, judges: number[]): void {
   } else if (same) {
     keepWitnesses(k)
   } else {
-    recomputeBase(k)
-    listWitnesses(k)
+    beginRefresh(k, behind)
   }
   startElection(e, f, f.base + 1)
 }

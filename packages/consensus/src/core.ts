@@ -19,6 +19,8 @@ export interface EngineTuning {
   readonly renumberAt?: number
   /** Places in the ring at the start; a power of two. */
   readonly capacity?: number
+  /** How many events an insertion brings up to date at most, beside its own. */
+  readonly stepsPerInsert?: number
   /** Lanes beyond those of the roster's members (lanes.ts); branches that find none take the slow path. */
   readonly extraLanes?: number
 }
@@ -36,10 +38,18 @@ export class Core {
   readonly alwaysAfresh: boolean
   readonly stepwise: boolean
   readonly renumberAt: number
+  readonly stepsPerInsert: number
 
   /** Indices of the events that are not ordered and not ancient, and of the base's judges, as they were added. */
   live: Int32Array = new Int32Array(256)
   liveCount = 0
+  /** How many of them have metadata relative to the base, and how many have any (base.ts). */
+  current = 0
+  known = 0
+  /** While not all of them have been reached: the rounds that events have lost or got since the base moved. */
+  readonly changed: Set<number> = new Set()
+  /** The greatest birth round that an event has had. */
+  newestBirth = 0
   /** Witnesses of the round under election and of later ones, as they were added. */
   witnesses: number[] = []
   /** The base's judges, and their ids. */
@@ -70,6 +80,7 @@ export class Core {
     this.roundsNonAncient = options.config.roundsNonAncient
     this.stepwise = options.stepwise ?? false
     this.alwaysAfresh = tuning.alwaysAfresh ?? false
+    this.stepsPerInsert = options.explain === undefined ? (tuning.stepsPerInsert ?? 64) : Infinity
     this.renumberAt = Math.min(tuning.renumberAt ?? 2 ** 30, 2 ** 30)
     if (snapshot !== undefined && round > 0) {
       this.ancientThreshold = snapshot.ancientThreshold

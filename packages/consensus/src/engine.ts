@@ -3,7 +3,7 @@
  * it on when a round is decided; what an event sees is decided in rounds.ts, fame in election.ts, the order in
  * order.ts. Source: spec sections 2, 6 and 7.
  */
-import { computeAfresh, moveBase, sweep } from './base.ts'
+import { computeAfresh, divideNext, moveBase, sweep } from './base.ts'
 import { bury, Core, decidedRound } from './core.ts'
 import type { EngineTuning } from './core.ts'
 import { compareIds, consider, electedJudges, startElection } from './election.ts'
@@ -11,7 +11,6 @@ import { hear } from './lanes.ts'
 import { collectReceived, judgesMedian, sortReceived } from './order.ts'
 import { createRecorder } from './explain-engine.ts'
 import type { Recorder } from './explain-engine.ts'
-import { divide } from './rounds.ts'
 import { placeOf } from './roster.ts'
 import { append, LIVE } from './store.ts'
 import { NO_EVENT } from './types.ts'
@@ -65,19 +64,17 @@ function orderRound(k: Core, judges: readonly number[]): OrderedEvent[] {
   return events
 }
 
-/** What follows has no meaning by the rule, so nothing follows: not at the next event either. */
-function stop(k: Core, why: string): never {
-  k.stopped = why
-  throw new Error(why)
-}
-
 /** Closes the election of a round that has just been decided, and all that are decided with it; stepwise, that one alone. */
 function settle(k: Core): void {
   const { s, f, e } = k
   do {
     const round = f.roundOffset + e.round
     const judges = electedJudges(s, f, e)
-    if (judges.length === 0) stop(k, `invariant: round ${round} has no judges (packages/consensus/README.md)`)
+    if (judges.length === 0) {
+      // What follows has no meaning by the rule, so nothing follows: not at the next event either.
+      k.stopped = `invariant: round ${round} has no judges (packages/consensus/README.md)`
+      return
+    }
     const judgeIds = judges.map((judge) => s.ids[judge & s.mask]!)
     for (const judge of k.judges) s.judge[judge & s.mask] = 0
     moveAncient(k, judges)
@@ -97,10 +94,26 @@ function settle(k: Core): void {
 }
 
 /** Stepwise: what the owner has seen may be gone on from. */
-function goOn(k: Core): void {
+function release(k: Core): void {
   if (!k.isHeld) return
   k.isHeld = false
   if (replayElection(k)) settle(k)
+}
+
+/** Considers what the election has not considered yet, `steps` events at most, and after the first decision no more of an insertion. */
+function goOn(k: Core, steps: number): void {
+  const { s, f, e, c } = k
+  for (let left = steps; left > 0 && k.current < k.liveCount; left--) {
+    const witness = divideNext(k)
+    if (witness < 0 || !consider(s, f, e, c, witness)) continue
+    settle(k)
+    if (steps !== Infinity || k.isHeld || k.stopped !== '') return
+  }
+}
+
+/** Does all that has been left for later insertions. */
+function finish(k: Core): void {
+  if (k.current < k.liveCount && k.missingJudges === 0 && !k.isHeld && k.stopped === '') goOn(k, Infinity)
 }
 
 /** The live events that are ancestors of (or are) all of the given ones. */
@@ -137,10 +150,9 @@ function startFromSnapshot(k: Core): void {
     k.counted.push(s.handleBase + x)
   }
   for (const judge of k.judges) s.judge[judge & s.mask] = 1
-  sweep(k, true)
+  sweep(k)
   computeAfresh(k)
   startElection(k.e, f, f.base + 1)
-  if (replayElection(k)) settle(k)
 }
 
 /** Is it one of the judges that a snapshot start waits for? */
@@ -154,9 +166,15 @@ function awaitJudge(k: Core, x: number): void {
   if (k.missingJudges === 0) startFromSnapshot(k)
 }
 
+function checkGoing(k: Core): void {
+  if (k.stopped !== '') throw new Error(k.stopped)
+}
+
 function insert(k: Core, event: EngineEvent): number {
   const { s, f } = k
-  if (k.stopped !== '') throw new Error(k.stopped)
+  checkGoing(k)
+  // It may be ancient by a round that is only not yet decided because something has been left for later.
+  if (event.birthRound <= k.newestBirth - k.roundsNonAncient) finish(k)
   if (k.isHeld) throw new Error('invariant: the decided rounds are to be taken before the next event')
   if (event.birthRound < k.ancientThreshold) return NO_EVENT
   const x = append(s, event, placeOf(f.roster, event.creator))
@@ -168,18 +186,16 @@ function insert(k: Core, event: EngineEvent): number {
   }
   k.live[k.liveCount++] = x
   hear(k.l, s, f, x)
+  if (event.birthRound > k.newestBirth) k.newestBirth = event.birthRound
   if (k.missingJudges > 0) {
     awaitJudge(k, x)
-    return handle
-  }
-  if (k.l.branches > 0 && !f.branching) {
+    if (k.missingJudges > 0) return handle
+  } else if (k.l.branches > 0 && !f.branching) {
     computeAfresh(k)
     startElection(k.e, f, f.base + 1)
-    if (replayElection(k)) settle(k)
-  } else if (divide(s, f, k.c, x, 0) && s.firstSelfWitness[x & s.mask] === x) {
-    k.witnesses.push(x)
-    if (consider(s, f, k.e, k.c, x)) settle(k)
   }
+  goOn(k, k.stepsPerInsert)
+  checkGoing(k)
   return handle
 }
 
@@ -223,6 +239,7 @@ function insertAndKeep(k: Core, recorder: Recorder, event: EngineEvent): EventHa
 /** The round of an event in the election that is held; null if it has none or is not held any more. */
 function roundHeld(k: Core, handle: EventHandle): number | null {
   const { s, f } = k
+  finish(k)
   const index = handle - s.handleBase
   const round = index < s.tail || k.missingJudges > 0 ? 0 : s.round[index & s.mask]!
   return round === 0 ? null : f.roundOffset + round
@@ -251,23 +268,28 @@ export function createEngine(options: EngineOptions, tuning: EngineTuning = {}):
   checkOptions(options)
   const k = new Core(options, tuning)
   const recorder = options.explain === undefined ? undefined : createRecorder(options, options.explain.rounds)
-  const snapshot = (): ConsensusSnapshot => ({
-    round: decidedRound(k),
-    judges: k.judgeIds,
-    ancientThreshold: k.ancientThreshold,
-    lastTimestamp: Math.max(0, k.lastTimestamp),
-    nextOrder: k.nextOrder,
-  })
+  const snapshot = (): ConsensusSnapshot => {
+    finish(k)
+    return {
+      round: decidedRound(k),
+      judges: k.judgeIds,
+      ancientThreshold: k.ancientThreshold,
+      lastTimestamp: Math.max(0, k.lastTimestamp),
+      nextOrder: k.nextOrder,
+    }
+  }
   return {
     insert:
       recorder === undefined ? (event) => insert(k, event) : (event) => insertAndKeep(k, recorder, event),
     takeDecidedRounds() {
-      if (k.decided.length === 0) goOn(k)
+      if (k.decided.length === 0) release(k)
+      finish(k)
       const { decided } = k
       if (decided.length > 0) k.decided = []
       return decided
     },
     scheduleRoster(roster) {
+      finish(k)
       k.rosters.add(roster, decidedRound(k))
       recorder?.scheduled(roster)
     },
@@ -277,8 +299,14 @@ export function createEngine(options: EngineOptions, tuning: EngineTuning = {}):
       if (counted.length > 0) k.counted = []
       return counted
     },
-    decidedRound: () => decidedRound(k),
-    ancientThreshold: () => k.ancientThreshold,
+    decidedRound() {
+      finish(k)
+      return decidedRound(k)
+    },
+    ancientThreshold() {
+      finish(k)
+      return k.ancientThreshold
+    },
     snapshot,
     roundOf: (handle) => roundHeld(k, handle),
     isWitness: (handle) => isWitnessHeld(k, handle),

@@ -269,7 +269,7 @@ function isMixed(s: EventStore, tip: number): boolean {
 }
 
 /** Notes which events are still pending, and which are strays. Returns how many pending ones of roster members count as branches. */
-function sweepPending(l: Lanes, s: EventStore, f: Frame, roundless: boolean): number {
+function sweepPending(l: Lanes, s: EventStore, f: Frame, undivided: number): number {
   const { pending } = l
   let kept = 0
   let branches = 0
@@ -280,7 +280,7 @@ function sweepPending(l: Lanes, s: EventStore, f: Frame, roundless: boolean): nu
     if (s.lane[slot] === PENDING && own >= 0 && !isHeld(s, l.tip[own]!)) giveLane(l, s, f, x)
     if (s.lane[slot] !== PENDING) continue
     pending[kept++] = x
-    if (own >= 0 && (roundless || s.round[slot]! > 0)) branches += 1
+    if (own >= 0 && (x >= undivided || s.round[slot]! > 0)) branches += 1
   }
   pending.length = kept
   return branches
@@ -292,8 +292,8 @@ function countStrays(l: Lanes, s: EventStore, live: Int32Array, liveCount: numbe
 }
 
 /**
- * Gives back the lanes whose events are all gone. `roundless`: rounds are not known at this moment, so every event
- * counts as one that has a round.
+ * Gives back the lanes whose events are all gone. From the event `undivided` on rounds have not been computed yet; each of these
+ * events counts as one that has a round.
  */
 export function sweepLanes(
   l: Lanes,
@@ -301,11 +301,11 @@ export function sweepLanes(
   f: Frame,
   live: Int32Array,
   liveCount: number,
-  roundless: boolean,
+  undivided: number,
 ): void {
   if (l.count === l.size && l.strays === 0 && l.pending.length === 0) return
   if (l.strays > 0) countStrays(l, s, live, liveCount)
-  l.branches = l.strays + sweepPending(l, s, f, roundless)
+  l.branches = l.strays + sweepPending(l, s, f, undivided)
   for (let lane = l.size; lane < l.count; lane++) {
     const own = l.owner[lane]!
     if (own === FREE) continue
@@ -314,7 +314,7 @@ export function sweepLanes(
     const mixed = !gone && isMixed(s, tip)
     const moves = !gone && !mixed && own >= 0 && !isHeld(s, l.tip[own]!)
     if (moves) moveLane(l, s, f, live, liveCount, lane)
-    else if (mixed || (!gone && own >= 0 && (roundless || s.round[tip & s.mask]! > 0))) l.branches += 1
+    else if (mixed || (!gone && own >= 0 && (tip >= undivided || s.round[tip & s.mask]! > 0))) l.branches += 1
     if (!gone && !moves) continue
     l.owner[lane] = FREE
     l.free.push(lane)

@@ -1,0 +1,21 @@
+/** The small changes to what the engine leaves for later insertions (base.ts); mutant-list.ts says what they are for. */
+import type { Change } from './mutant-list-lanes.ts'
+
+export const LATER_CHANGES: readonly Change[] = [
+  ['base: what an earlier base changed is forgotten', 'if (!behind) k.changed.clear()', 'k.changed.clear()'],
+  [
+    'base: kept though not all is up to date',
+    '!f.branching && !behind && witnesses',
+    '!f.branching && witnesses',
+  ],
+  [
+    'base: what is not up to date is taken for new',
+    'if (i < reached) known = kept',
+    'if (i < current) known = kept',
+  ],
+  [
+    'ancient: what is left for later is not asked',
+    'if (event.birthRound <= k.newestBirth - k.roundsNonAncient) finish(k)',
+    '',
+  ],
+]
