@@ -18,4 +18,10 @@ export const LATER_CHANGES: readonly Change[] = [
     'if (event.birthRound <= k.newestBirth - k.roundsNonAncient) finish(k)',
     '',
   ],
+  [
+    'stepwise: what is known already is not considered',
+    'k.isHeld = false\n  if (replayElection(k)) settle(k)',
+    'k.isHeld = false',
+  ],
+  ['stepwise: not held', '!k.isHeld && k.stopped', 'k.stopped'],
 ]

@@ -284,7 +284,7 @@ const engine: readonly Change[] = [
     'if (state[slot] === LIVE || judge[slot] === 1) {',
     'if (state[slot] === LIVE) {',
   ],
-  ['base: one decision at a time', '} while (replayElection(k))', '} while (false)'],
+  ['base: one decision at a time', 'while (!k.isHeld && replayElection(k))', 'while (false)'],
   ['snapshot: its time is forgotten', 'this.lastTimestamp = snapshot.lastTimestamp', ''],
   ['snapshot: its threshold is forgotten', 'this.ancientThreshold = snapshot.ancientThreshold', ''],
   [
