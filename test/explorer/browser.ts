@@ -1,6 +1,6 @@
 /** A real browser for the page: the system's Chromium, as its clients' tests find it. */
 import { existsSync } from 'node:fs'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
 
 export const CHROMIUM: string | undefined = [
   '/usr/bin/chromium',
@@ -32,8 +32,9 @@ export interface Watched {
 export async function openPageAt(
   browser: Browser,
   url: string,
-  width: number = 1400,
-  height: number = 900,
+  // Software draws every pixel of it.
+  width: number = 1000,
+  height: number = 640,
 ): Promise<Watched> {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'dark' })
   const complaints: string[] = []
@@ -56,3 +57,41 @@ export async function badgeIs(page: Page, state: string, withinMs: number = DEAD
 
 export const eventsShown = async (page: Page): Promise<number> =>
   Number(await page.getAttribute('#counts', 'data-events'))
+
+/** Bytes of heap and array buffers of one thread, after a collection. */
+interface HeapUsage {
+  readonly usedSize: number
+  readonly backingStorageSize?: number
+}
+const bytesOf = ({ usedSize, backingStorageSize = 0 }: HeapUsage): number => usedSize + backingStorageSize
+
+/** What the page and its checker's thread hold together, as the DevTools protocol tells. */
+export async function heldBytes(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('HeapProfiler.collectGarbage')
+  const own = (await session.send('Runtime.getHeapUsage')) as HeapUsage
+  return bytesOf(own) + bytesOf(await checkerUsage(session))
+}
+
+async function checkerUsage(session: CDPSession): Promise<HeapUsage> {
+  const worker = Promise.withResolvers<string>()
+  const answer = Promise.withResolvers<HeapUsage>()
+  session.on('Target.attachedToTarget', ({ sessionId }) => worker.resolve(sessionId))
+  session.on('Target.receivedMessageFromTarget', ({ message }) => {
+    const { id, result } = JSON.parse(message) as { id?: number; result?: HeapUsage }
+    if (id === 2 && result !== undefined) answer.resolve(result)
+  })
+  await session.send('Target.setAutoAttach', {
+    autoAttach: true,
+    waitForDebuggerOnStart: false,
+    flatten: false,
+  })
+  const timer = setTimeout(() => worker.reject(new Error('no checker to ask')), DEADLINE_MS)
+  const sessionId = await worker.promise
+  clearTimeout(timer)
+  const ask = (id: number, method: string): Promise<unknown> =>
+    session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+  await ask(1, 'HeapProfiler.collectGarbage')
+  await ask(2, 'Runtime.getHeapUsage')
+  return answer.promise
+}

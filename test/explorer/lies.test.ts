@@ -133,6 +133,7 @@ afterAll(async () => {
 async function watch(
   name: string,
   liar: (honest: RunningNode) => RunningNode,
+  ...told: readonly string[]
 ): Promise<{ badge: string; evidence: string }> {
   const honest = await serve(node)
   const lying = await serve(liar(node), [honest])
@@ -140,9 +141,7 @@ async function watch(
   const { page: shown, complaints } = await openPageAt(browser!, `${honest}/explorer/`)
   const badge = await badgeIs(shown, 'differs')
   await shown.click('#badge')
-  await shown.waitForSelector('#evidence .lie')
-  // Both ways in which it lies, if there are two.
-  await shown.waitForTimeout(2_500)
+  for (const words of told) await shown.waitForSelector(`#evidence .lie:has-text("${words}")`)
   const evidence = (await shown.textContent('#evidence')) ?? ''
   expect(complaints).toEqual([])
   await shown.close()
@@ -150,7 +149,7 @@ async function watch(
 }
 
 async function reordered(): Promise<void> {
-  const { badge, evidence } = await watch('rex', reordering)
+  const { badge, evidence } = await watch('rex', reordering, 'another ledger', 'another transaction')
   expect(badge).toMatch(/rex lies/)
   expect(evidence).toMatch(/rex has another ledger at round \d+/)
   expect(evidence).toMatch(/rex serves another transaction at position [01]/)
@@ -159,10 +158,10 @@ async function reordered(): Promise<void> {
 }
 
 async function forged(): Promise<void> {
-  const { badge, evidence } = await watch('fox', forging)
+  const { badge, evidence } = await watch('fox', forging, 'forged event')
   expect(badge).toMatch(/fox lies: fox serves a forged event/)
   expect(evidence).toContain('its transactions are not the ones that were signed')
-  const signed = await watch('fox', misSigning)
+  const signed = await watch('fox', misSigning, 'forged event')
   expect(signed.evidence).toContain('the signature is not by that member')
   expect(signed.evidence).not.toMatch(/ada serves/)
 }

@@ -37,7 +37,7 @@ test.each(NAMES)(
     const { store } = opened(name)
     expect(store.count()).toBeGreaterThan(0)
     for (const lane of store.lanes()) {
-      const events = lane.events.values.subarray(0, lane.events.length)
+      const events = Array.from({ length: lane.events.length() }, (_, i) => lane.events.get(i))
       for (const [i, index] of events.entries()) {
         expect(store.laneOf(index)).toBe(store.lanes().indexOf(lane))
         const parents = [store.selfParentOf(index)]

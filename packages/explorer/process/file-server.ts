@@ -15,18 +15,19 @@ const isOurs = (host: string | undefined): boolean =>
 
 function sendFile(file: string, request: IncomingMessage, response: ServerResponse): void {
   const { size } = statSync(file)
-  const [, from] = /^bytes=(\d{1,15})-$/.exec(request.headers.range ?? '') ?? []
+  const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(request.headers.range ?? '') ?? []
   const start = Math.min(Number(from ?? 0), size)
+  const end = to === undefined || to === '' ? size : Math.max(start, Math.min(size, Number(to) + 1))
   const headers = {
     'Content-Type': 'application/octet-stream',
-    'Content-Length': size - start,
+    'Content-Length': end - start,
     'Cache-Control': 'no-store',
   }
   if (from === undefined) response.writeHead(200, headers)
-  else response.writeHead(206, { ...headers, 'Content-Range': `bytes ${start}-${size - 1}/${size}` })
-  if (start >= size) response.end()
+  else response.writeHead(206, { ...headers, 'Content-Range': `bytes ${start}-${end - 1}/${size}` })
+  if (start >= end) response.end()
   else
-    createReadStream(file, { start })
+    createReadStream(file, { start, end: end - 1 })
       .on('error', () => response.destroy())
       .pipe(response)
 }

@@ -3,21 +3,40 @@
 import { explanationText } from '@hearsay/consensus'
 import { verifyProof } from '@hearsay/client/verify'
 import { openSealed, payloadOf, toHex, transactionsOf, type DecodedEvent, type Genesis } from '@hearsay/dag'
-import type { Frame } from '../src/model/frames.ts'
+import { createFrameReader, FRAME_HEAD, type Frame } from '../src/model/frames.ts'
 import { createChecker } from '../src/verify/checker.ts'
-import { createKept, type ReadAt } from './kept.ts'
+import { createKept, KEPT_BYTES, type ReadAt } from './kept.ts'
 import type { Detail, FromChecker, Proved, SourceState, TransactionView } from './protocol.ts'
+import { createReasons } from './reasons.ts'
 import type { SignatureChecker } from './signatures.ts'
 
-const POST_EVERY_MS = 60
-const POST_EVENTS = 4_096
+/** Whichever comes first. Of a file nobody waits for the next event, and each telling has the page drawn anew. */
+const LIVE_POST = { everyMs: 60, events: 4_096 }
+const FILE_POST = { everyMs: 250, events: 16_384 }
 /** Signatures that are checked at once. */
 const AT_ONCE = 256
+/** Events of a file that lie before others that were linked earlier. */
+const MOST_EARLY = 10_000
+/** Decided rounds of a live network whose reasons are kept. */
+const EXPLAINED_ROUNDS = 32
 /** A preview of a transaction: the rest is there to be asked for. */
 const SHOWN_BYTES = 2_048
 
+/** Frames whose signatures are being checked. */
+export interface Taken {
+  readonly name: string
+  readonly events: readonly DecodedEvent[]
+  readonly verdicts: Promise<readonly boolean[]>
+}
+
 export interface Checking {
+  /** Takes frames apart and has their signatures checked, which goes on beside whatever else is done. */
+  begin(frames: readonly Frame[], source: number, name: string): Taken
+  /** Takes them into the graph, in the order in which they were begun. */
+  finish(taken: Taken): Promise<void>
   take(frames: readonly Frame[], source: number, name: string): Promise<void>
+  /** Where an event lies that was only looked at. */
+  place(index: number, before: number): void
   post(force: boolean): void
   linkedCount(): number
   detail(index: number, reasons: boolean): Promise<Detail | undefined>
@@ -28,8 +47,12 @@ export interface CheckingOptions {
   readonly genesis: Genesis
   readonly signatures: SignatureChecker
   readonly isSigned: boolean
+  /** It lies there whole: nothing of it need be kept. */
+  readonly isFile: boolean
   readonly readers: readonly ReadAt[]
   readonly sources: () => readonly SourceState[]
+  /** How much of a file is checked, from 0 to 1. */
+  readonly share?: () => number
   readonly post: (message: FromChecker) => void
 }
 
@@ -53,7 +76,8 @@ function transactionsIn(event: DecodedEvent): TransactionView[] {
 
 export function createChecking(options: CheckingOptions): Checking {
   const { genesis, signatures, isSigned, post } = options
-  const kept = createKept(options.readers)
+  const byFile = createReasons(genesis)
+  const kept = createKept(options.readers, options.isFile ? 0 : KEPT_BYTES)
   const publicKeys = new Map(genesis.members.map(({ id, publicKey }) => [id, publicKey]))
   const names = new Map(genesis.members.map(({ id, name }) => [id, name]))
   const nameOf = (id: number): string => names.get(id) ?? String(id)
@@ -62,11 +86,13 @@ export function createChecking(options: CheckingOptions): Checking {
   const checker = createChecker({
     genesis,
     suite: signatures.suite,
+    explainedRounds: options.isFile ? 0 : EXPLAINED_ROUNDS,
     onLinked: (event, index) => {
       const { source, before } = arrivals.get(event.key) ?? { source: 0, before: 0 }
       arrivals.delete(event.key)
       kept.keep(index, event.bytes, source, before)
     },
+    ...(options.isFile ? { onDecided: byFile.decided } : {}),
   })
   let postedCount = 0
   let postedMs = 0
@@ -74,7 +100,8 @@ export function createChecking(options: CheckingOptions): Checking {
   function tell(force: boolean): void {
     const now = performance.now()
     const fresh = checker.linkedCount() - postedCount
-    if (!force && fresh < POST_EVENTS && now - postedMs < POST_EVERY_MS) return
+    const rest = options.isFile ? FILE_POST : LIVE_POST
+    if (!force && fresh < rest.events && now - postedMs < rest.everyMs) return
     postedMs = now
     postedCount = checker.linkedCount()
     post({
@@ -82,6 +109,7 @@ export function createChecking(options: CheckingOptions): Checking {
       batch: checker.drain(),
       sources: options.sources(),
       waiting: checker.waitingCount(),
+      share: options.share?.() ?? 1,
     })
   }
 
@@ -96,26 +124,65 @@ export function createChecking(options: CheckingOptions): Checking {
     )
   }
 
+  function begin(frames: readonly Frame[], source: number, name: string): Taken {
+    const events: DecodedEvent[] = []
+    for (const { bytes, before } of frames) {
+      const decoded = checker.decode(bytes)
+      if (!decoded.ok) {
+        checker.refuse(bytes, decoded.reason, name)
+        continue
+      }
+      if (!arrivals.has(decoded.event.key)) arrivals.set(decoded.event.key, { source, before })
+      events.push(decoded.event)
+    }
+    return { name, events, verdicts: check(events) }
+  }
+
+  async function finish({ name, events, verdicts }: Taken): Promise<void> {
+    const good = await verdicts
+    for (const [i, event] of events.entries()) {
+      const known = checker.indexOf(event.id) !== undefined
+      checker.take(event, good[i]!, name)
+      if (known) arrivals.delete(event.key)
+    }
+    if (arrivals.size > 100_000) arrivals.clear()
+    tell(false)
+  }
+
   async function take(frames: readonly Frame[], source: number, name: string): Promise<void> {
-    for (let at = 0; at < frames.length; at += AT_ONCE) {
-      const events: DecodedEvent[] = []
-      for (const { bytes, before } of frames.slice(at, at + AT_ONCE)) {
-        const decoded = checker.decode(bytes)
-        if (!decoded.ok) {
-          checker.refuse(bytes, decoded.reason, name)
-          continue
+    for (let at = 0; at < frames.length; at += AT_ONCE)
+      await finish(begin(frames.slice(at, at + AT_ONCE), source, name))
+  }
+
+  /** The linked events from an index on, read again from the file. */
+  async function* eventsFrom(from: number): AsyncGenerator<DecodedEvent> {
+    const reader = (await options.readers[0]!(kept.cursorOf(from))).getReader()
+    const frames = createFrameReader(0)
+    const early = new Map<number, Uint8Array>()
+    let index = from
+    let cursor = kept.cursorOf(from)
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        for (const { bytes } of frames.push(value)) {
+          // What was refused, or stands there twice, is none of them; what came before its parents was linked later.
+          early.set(cursor, bytes)
+          cursor += FRAME_HEAD + bytes.length
+          if (early.size > MOST_EARLY) return
+          for (;;) {
+            const next = index < checker.linkedCount() ? early.get(kept.cursorOf(index)) : undefined
+            const decoded = next === undefined ? undefined : checker.decode(next)
+            if (decoded?.ok !== true) break
+            early.delete(kept.cursorOf(index))
+            index += 1
+            yield decoded.event
+          }
+          if (index >= checker.linkedCount()) return
         }
-        if (!arrivals.has(decoded.event.key)) arrivals.set(decoded.event.key, { source, before })
-        events.push(decoded.event)
       }
-      const verdicts = await check(events)
-      for (const [i, event] of events.entries()) {
-        const known = checker.indexOf(event.id) !== undefined
-        checker.take(event, verdicts[i]!, name)
-        if (known) arrivals.delete(event.key)
-      }
-      if (arrivals.size > 100_000) arrivals.clear()
-      tell(false)
+    } finally {
+      await reader.cancel()
     }
   }
 
@@ -125,7 +192,13 @@ export function createChecking(options: CheckingOptions): Checking {
     if (decoded?.ok !== true) return undefined
     const { event } = decoded
     const [signed] = reasons ? await check([event]) : [true]
-    const explanation = reasons ? checker.explain(event.id) : undefined
+    const explanation = !reasons
+      ? undefined
+      : !options.isFile
+        ? checker.explain(event.id)
+        : index < checker.linkedCount()
+          ? await byFile.explain(index, eventsFrom)
+          : undefined
     return {
       index,
       id: toHex(event.id),
@@ -146,7 +219,10 @@ export function createChecking(options: CheckingOptions): Checking {
   }
 
   return {
+    begin,
+    finish,
     take,
+    place: (index, before) => kept.keep(index, new Uint8Array(0), 0, before),
     post: tell,
     linkedCount: checker.linkedCount,
     detail,

@@ -1,10 +1,11 @@
 // The checker's thread: reads the signed events, of nodes or of a file, and derives everything from them. Nothing else of the page
 // decides what is true.
-import { genesisFromJson, toHex, networkIdOf, type Genesis } from '@hearsay/dag'
+import { toHex, networkIdOf, type Genesis } from '@hearsay/dag'
 import { explanationText } from '@hearsay/consensus'
-import { createFrameReader, FILE_MAGIC, type FileHeader } from '../src/model/frames.ts'
+import { createFrameReader, type FileHeader } from '../src/model/frames.ts'
 import { idBytes, openAbstract } from '../src/verify/abstract.ts'
 import { createChecking, type Checking } from './checking.ts'
+import { checkFile, genesisOf, readHeader, type FileMessage } from './file.ts'
 import type { ReadAt } from './kept.ts'
 import type { FromChecker, OpenedView, Source, SourceState, ToChecker } from './protocol.ts'
 import { createSignatureChecker } from './signatures.ts'
@@ -28,12 +29,6 @@ const tell = (message: FromChecker): void => scope.postMessage(message)
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-function genesisOf(json: unknown): Genesis {
-  const parsed = genesisFromJson(json)
-  if (!parsed.ok) throw new Error(`the genesis is not sound: ${parsed.faults.join('; ')}`)
-  return parsed.value
-}
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 async function openLive(genesisJson: unknown, sources: readonly Source[], token: string): Promise<void> {
@@ -56,6 +51,7 @@ async function openLive(genesisJson: unknown, sources: readonly Source[], token:
     genesis,
     signatures,
     isSigned: true,
+    isFile: false,
     readers,
     sources: () => states.map((state) => ({ ...state })),
     post: tell,
@@ -132,86 +128,16 @@ function openedView(
   }
 }
 
-/** The first bytes of a stream, and the stream of what follows. */
-async function headOf(stream: ReadableStream<Uint8Array>) {
-  const reader = stream.getReader()
-  let held = new Uint8Array(0)
-  const need = async (count: number): Promise<boolean> => {
-    while (held.length < count) {
-      const { done, value } = await reader.read()
-      if (done) return false
-      const more = new Uint8Array(held.length + value.length)
-      more.set(held)
-      more.set(value, held.length)
-      held = more
-    }
-    return true
-  }
-  const take = (count: number): Uint8Array => {
-    const taken = held.slice(0, count)
-    held = held.slice(count)
-    return taken
-  }
-  return { need, take, rest: () => held, reader }
-}
-
-async function openFile(message: Extract<ToChecker, { kind: 'file' }>): Promise<void> {
-  const { blob, url, name } = message
-  const streamFrom = async (from: number): Promise<ReadableStream<Uint8Array>> => {
-    if (blob !== undefined) return blob.slice(from).stream() as ReadableStream<Uint8Array>
-    const headers: Record<string, string> = from === 0 ? {} : { Range: `bytes=${from}-` }
-    const answer = await fetch(url!, { headers })
-    if (!answer.ok || answer.body === null) throw new Error(`${name}: ${answer.status}`)
-    return answer.body
-  }
-  const head = await headOf(await streamFrom(0))
-  const magic = new TextEncoder().encode(FILE_MAGIC)
-  if (!(await head.need(magic.length + 4)) || !magic.every((byte, i) => head.rest()[i] === byte))
-    return openJson(name, await new Response(await streamFrom(0)).text())
-  head.take(magic.length)
-  const size = new DataView(head.take(4).buffer).getUint32(0)
-  if (size > 64 << 20 || !(await head.need(size))) throw new Error(`${name}: the file ends in its header`)
-  const header = JSON.parse(new TextDecoder().decode(head.take(size))) as FileHeader
-  const start = magic.length + 4 + size
-  const genesis = genesisOf(header.genesis)
-  const signatures = await createSignatureChecker()
-  let cursor = start
-  const checking = createChecking({
-    genesis,
-    signatures,
-    isSigned: header.unsigned !== true,
-    readers: [streamFrom],
-    sources: () => [{ name, cursor, breaks: 0, isOpen: true, isPruned: false }],
-    post: tell,
+async function openFile(message: FileMessage): Promise<void> {
+  const file = await readHeader(message)
+  if ('text' in file) return openJson(message.name, file.text)
+  const { genesis, signatures, header } = file
+  await checkFile(file, message.draft, tell, (checking) => {
+    open = checking
+    const title = header.title || message.name
+    const opened = openedView(genesis, signatures.suite.sha256, signatures.means, { ...header, title })
+    tell({ kind: 'opened', opened })
   })
-  open = checking
-  tell({
-    kind: 'opened',
-    opened: openedView(genesis, signatures.suite.sha256, signatures.means, {
-      ...header,
-      title: header.title || name,
-    }),
-  })
-  const began = performance.now()
-  const frames = createFrameReader(start)
-  // Cursors of a file are places in it, whatever the stream that it was made of said.
-  const placed = (piece: Uint8Array) => {
-    const found = frames.push(piece)
-    return found.map((frame) => {
-      const before = cursor
-      cursor += 10 + frame.bytes.length
-      return { ...frame, before, after: cursor }
-    })
-  }
-  if (head.rest().length > 0) await checking.take(placed(head.rest()), 0, name)
-  for (;;) {
-    const { done, value } = await head.reader.read()
-    if (done) break
-    await checking.take(placed(value), 0, name)
-  }
-  checking.post(true)
-  if (frames.rest() > 0) tell({ kind: 'failed', message: `${name} ends in the middle of an event` })
-  tell({ kind: 'loaded', events: checking.linkedCount(), tookMs: performance.now() - began })
 }
 
 const nameOf = (member: number): string => `m${member}`
@@ -265,7 +191,7 @@ function openJson(name: string, text: string): void {
       asExpected: asExpected ?? null,
     },
   })
-  tell({ kind: 'batch', batch, sources: [], waiting: 0 })
+  tell({ kind: 'batch', batch, sources: [], waiting: 0, share: 1 })
   tell({ kind: 'loaded', events: ids.length, tookMs: performance.now() - began })
 }
 

@@ -28,6 +28,7 @@ export function drawGround(ground: Ground): void {
   pen.font = '11px ui-monospace, monospace'
   drawBands(pen, ground)
   drawTimes(pen, ground)
+  drawUnchecked(pen, ground)
   drawMarks(pen, ground)
   drawNames(pen, ground)
 }
@@ -37,8 +38,8 @@ function drawBands(
   { scene: { bands }, view: size, isDark: dark }: Ground,
 ): void {
   let lastLabel = Infinity
-  for (const { round, top, bottom: low, decided } of bands) {
-    if (round % 2 === 0 && low - top >= 1) {
+  for (const { round, top, bottom: low, decided, isShaded } of bands) {
+    if (isShaded && low - top >= 1) {
       pen.fillStyle = dark ? 'rgba(120,150,200,.075)' : 'rgba(40,80,150,.055)'
       pen.fillRect(0, top, size.width, low - top)
     }
@@ -54,14 +55,31 @@ function drawTimes(pen: CanvasRenderingContext2D, { store, view, view: size, isD
   pen.textAlign = 'right'
   const longest = store
     .lanes()
-    .reduce((best, lane) => (lane.events.length > best.events.length ? lane : best))
+    .reduce((best, lane) => (lane.events.length() > best.events.length() ? lane : best))
   for (let y = size.height - 24; y > HEAD + 20; y -= 96) {
     const row = rowAt(view, y)
     const at = firstAtRow(store, longest.events, row)
-    if (row < 0 || at >= longest.events.length) continue
-    pen.fillText(clock(store.timeOf(longest.events.values[at]!)), size.width - 6, y + 4)
+    if (row < 0 || at >= longest.events.length()) continue
+    pen.fillText(clock(store.timeOf(longest.events.get(at))), size.width - 6, y + 4)
   }
   pen.textAlign = 'left'
+}
+
+/** Above this only a first look was taken: hatched, because colour is taken. */
+function drawUnchecked(pen: CanvasRenderingContext2D, { store, view, isDark: dark }: Ground): void {
+  const checked = store.checked()
+  if (checked >= store.count()) return
+  const y = Math.min(view.height, yOf(view, checked === 0 ? -1 : store.rowOf(checked - 1) + 0.5))
+  if (y <= HEAD) return
+  pen.strokeStyle = dark ? 'rgba(174,186,202,.22)' : 'rgba(71,86,106,.2)'
+  pen.beginPath()
+  for (let x = -view.height; x < view.width; x += 24) {
+    pen.moveTo(Math.max(x, 0), Math.max(HEAD, y + Math.min(x, 0)))
+    pen.lineTo(x + y - HEAD, HEAD)
+  }
+  pen.stroke()
+  pen.fillStyle = dark ? '#aebaca' : '#47566a'
+  pen.fillText('not checked yet', GUTTER, Math.max(HEAD + 14, y - 6))
 }
 
 function drawMarks(

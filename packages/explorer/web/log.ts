@@ -1,4 +1,5 @@
 // Decides which transactions the log shows, gets what they say out of the events themselves, and has their proofs checked.
+import { effect } from '@preact/signals'
 import type { LogRow, ProofState, State } from '../src/view/state.ts'
 import type { Detail, Proved } from './protocol.ts'
 
@@ -8,6 +9,8 @@ const PROOFS_AT_ONCE = 3
 const AGAIN_MS = 1_000
 const MOST_PROOFS = 2_000
 const REFRESH_MS = 150
+/** While a file is being checked, thousands of new ones come at a time. */
+const CHECKING_MS = 1_500
 
 export interface Log {
   refresh(): void
@@ -30,6 +33,8 @@ export function createLog({ state, detail, prove, base, token }: LogOptions): Lo
   let timer: ReturnType<typeof setTimeout> | undefined
   let asking = 0
   let generation = 0
+  let isBuilding = false
+  let isStale = false
 
   async function textsOf(index: number): Promise<readonly string[]> {
     const found = texts.get(index)
@@ -136,13 +141,28 @@ export function createLog({ state, detail, prove, base, token }: LogOptions): Lo
     proveSome()
   }
 
+  /** One at a time, and only for whoever looks at it: what it says is read again from where it came. */
   function refresh(): void {
-    timer ??= setTimeout(() => {
-      timer = undefined
-      void build()
-    }, REFRESH_MS)
+    if (state.tab.value !== 'log') return
+    isStale = true
+    if (timer !== undefined || isBuilding) return
+    timer = setTimeout(() => void run(), state.share.value < 1 ? CHECKING_MS : REFRESH_MS)
   }
 
+  async function run(): Promise<void> {
+    const of = generation
+    timer = undefined
+    isBuilding = true
+    isStale = false
+    await build()
+    if (of !== generation) return
+    isBuilding = false
+    if (isStale) refresh()
+  }
+
+  effect(() => {
+    if (state.tab.value === 'log') refresh()
+  })
   setInterval(proveSome, AGAIN_MS)
   return {
     refresh,
@@ -152,6 +172,9 @@ export function createLog({ state, detail, prove, base, token }: LogOptions): Lo
     },
     reset: () => {
       generation += 1
+      clearTimeout(timer)
+      timer = undefined
+      isBuilding = false
       texts.clear()
     },
   }

@@ -2,9 +2,11 @@
 import { batch as together } from '@preact/signals'
 import { render } from 'preact'
 import type { Mark } from '../src/model/frames.ts'
+import { firstAtRow } from '../src/model/scene.ts'
 import { createStore } from '../src/model/store.ts'
 import { lieOfRefusal } from '../src/verify/verdict.ts'
 import { createState, faultWords, type Actions, type Fault, type State } from '../src/view/state.ts'
+import { grouped } from '../src/view/format.ts'
 import { h } from '../src/view/parts.ts'
 import { Shell } from '../src/view/shell.ts'
 import { createCharts } from './charts.ts'
@@ -62,8 +64,26 @@ const log = createLog({
   token,
 })
 
+/** What was opened last, to open it once more. */
+let openedFile: Extract<ToChecker, { kind: 'file' }> | undefined
+let sawDraft = false
+
 function onMessage({ data }: MessageEvent<FromChecker>): void {
   switch (data.kind) {
+    case 'draft': {
+      const store = state.store.value
+      if (store === undefined) return
+      store.sketch(data.linked)
+      sawDraft = true
+      return together(() => {
+        state.shown.value = store.count()
+        state.version.value += 1
+        state.loading.value = `${grouped(store.count())} events looked at`
+      })
+    }
+    case 'drafted':
+      document.documentElement.dataset['drafted'] = `${data.events} ${Math.round(data.tookMs)}`
+      return actions.fit()
     case 'opened': {
       const { opened } = data
       return together(() => {
@@ -77,8 +97,12 @@ function onMessage({ data }: MessageEvent<FromChecker>): void {
       const store = state.store.value
       if (store === undefined) return
       return together(() => {
-        const before = store.count()
-        store.apply(data.batch)
+        const before = store.checked()
+        if (!store.apply(data.batch)) {
+          // The file is not what it looked like: without a first look, then.
+          if (openedFile !== undefined) startChecker({ ...openedFile, draft: false })
+          return
+        }
         if (state.play.value === 'live') state.shown.value = store.count()
         state.version.value += 1
         const forged = data.batch.refusals.map(lieOfRefusal)
@@ -97,16 +121,19 @@ function onMessage({ data }: MessageEvent<FromChecker>): void {
           fail(
             'The journal of this node begins later than the network: the order cannot be derived from its beginning here.',
           )
-        if (config.file !== null || config.nodes.length === 0) state.loading.value = `${store.count()} events`
+        state.share.value = data.share
+        if (config.file !== null && data.share < 1)
+          state.loading.value = `${grouped(store.checked())} events checked, ${Math.floor(100 * data.share)} %`
         log.refresh()
       })
     }
     case 'loaded': {
       state.loading.value = ''
+      state.share.value = 1
       document.documentElement.dataset['bytes'] = String(state.store.value?.bytes() ?? 0)
       document.documentElement.dataset['loaded'] = `${data.events} ${Math.round(data.tookMs)}`
       const violation = state.opened.value?.violation
-      if (violation === undefined || violation === null) return actions.fit()
+      if (violation === undefined || violation === null) return sawDraft ? undefined : actions.fit()
       player.seek(violation.at)
       state.scale.value = 18
       return map.wake()
@@ -127,6 +154,8 @@ function startChecker(message: ToChecker): void {
   checker?.terminate()
   asking?.stop()
   answers.clear()
+  openedFile = message.kind === 'file' ? message : undefined
+  sawDraft = false
   together(() => {
     state.store.value = undefined
     state.opened.value = undefined
@@ -139,6 +168,7 @@ function startChecker(message: ToChecker): void {
     state.log.value = []
     state.play.value = 'live'
     state.shown.value = 0
+    state.share.value = message.kind === 'file' ? 0 : 1
     state.failed.value = ''
   })
   map.reset()
@@ -152,7 +182,7 @@ function startChecker(message: ToChecker): void {
 function openFile(file: File): void {
   config = { nodes: [], control: null, file: { name: file.name, url: '' } }
   state.hasControl.value = false
-  startChecker({ kind: 'file', name: file.name, blob: file })
+  startChecker({ kind: 'file', name: file.name, blob: file, draft: true })
 }
 
 function addMark(mark: Mark): void {
@@ -165,22 +195,18 @@ function moveSelection(step: 'up' | 'down' | 'left' | 'right'): void {
   const from = state.selectedIndex.value
   if (from < 0) return actions.select(state.shown.value - 1)
   const lane = store.lanes()[store.laneOf(from)]!
+  const to = (index: number): void => {
+    if (index >= 0 && index < state.shown.value) actions.select(index)
+  }
   if (step === 'up' || step === 'down') {
-    const { values, length } = lane.events
-    const at = values.subarray(0, length).indexOf(from) + (step === 'up' ? 1 : -1)
-    if (at >= 0 && at < length && values[at]! < state.shown.value) actions.select(values[at]!)
-    return
+    const at = firstAtRow(store, lane.events, store.rowOf(from)) + (step === 'up' ? 1 : -1)
+    return to(at >= 0 && at < lane.events.length() ? lane.events.get(at) : -1)
   }
   const others = store.lanes().length
-  const wanted = (store.laneOf(from) + (step === 'right' ? 1 : others - 1)) % others
-  const { values, length } = store.lanes()[wanted]!.events
-  let best = -1
-  for (let i = 0; i < length; i++) {
-    if (values[i]! >= state.shown.value) break
-    best = values[i]!
-    if (store.rowOf(best) >= store.rowOf(from)) break
-  }
-  if (best >= 0) actions.select(best)
+  const { events } = store.lanes()[(store.laneOf(from) + (step === 'right' ? 1 : others - 1)) % others]!
+  const at = firstAtRow(store, events, store.rowOf(from))
+  const level = at < events.length() ? events.get(at) : -1
+  to(level >= 0 && level < state.shown.value ? level : at > 0 ? events.get(at - 1) : -1)
 }
 
 async function submit(text: string): Promise<void> {
@@ -331,6 +357,7 @@ async function begin(): Promise<void> {
       kind: 'file',
       name: config.file.name,
       url: new URL(config.file.url, location.href).href,
+      draft: true,
     })
   // The node that the page comes from stands first: it is asked what only one need answer.
   const own = await getJson<{ name: string }>('/v1/status')

@@ -1,5 +1,5 @@
 // What the page and its checker say to each other: the checker runs in a thread of its own, so that the picture keeps moving.
-import type { Batch, ShownMember } from '../src/model/messages.ts'
+import type { Batch, LinkedBatch, ShownMember } from '../src/model/messages.ts'
 import type { Mark } from '../src/model/frames.ts'
 
 export interface Source {
@@ -14,7 +14,14 @@ export type ToChecker =
       readonly sources: readonly Source[]
       readonly token: string
     }
-  | { readonly kind: 'file'; readonly name: string; readonly blob?: Blob; readonly url?: string }
+  | {
+      readonly kind: 'file'
+      readonly name: string
+      readonly blob?: Blob
+      readonly url?: string
+      /** Whether a large one is looked at before it is checked. */
+      readonly draft: boolean
+    }
   /** `reasons`: with what the engine says of it, which costs. */
   | { readonly kind: 'detail'; readonly request: number; readonly index: number; readonly reasons: boolean }
   | { readonly kind: 'prove'; readonly request: number; readonly proof: unknown }
@@ -81,7 +88,11 @@ export type FromChecker =
       readonly batch: Batch
       readonly sources: readonly SourceState[]
       readonly waiting: number
+      /** How much of a file is checked, from 0 to 1. */
+      readonly share: number
     }
+  | { readonly kind: 'draft'; readonly linked: LinkedBatch }
+  | { readonly kind: 'drafted'; readonly events: number; readonly tookMs: number }
   | { readonly kind: 'loaded'; readonly events: number; readonly tookMs: number }
   | { readonly kind: 'answer'; readonly request: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly message: string }

@@ -23,13 +23,13 @@ async function browserVerifier(
   // Only there on secure origins, which those of the loopback interface are.
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle as SubtleCrypto | undefined
   if (subtle === undefined) return undefined
-  const keys = new Map<string, Promise<CryptoKey>>()
+  /** By the array that holds it: the members' own. */
+  const keys = new WeakMap<Uint8Array, Promise<CryptoKey>>()
   const keyOf = (publicKey: Uint8Array): Promise<CryptoKey> => {
-    const name = publicKey.join()
-    const found = keys.get(name)
+    const found = keys.get(publicKey)
     if (found !== undefined) return found
     const made = subtle.importKey('raw', plain(publicKey), 'Ed25519', false, ['verify'])
-    keys.set(name, made)
+    keys.set(publicKey, made)
     return made
   }
   const verify = async ({ publicKey, message, signature }: Signed): Promise<boolean> =>

@@ -3,7 +3,7 @@
  * there are a thousand events or a million. When rows come closer than events can be told apart, lanes become strips as wide
  * as events are dense.
  */
-import type { Growing } from './chunks.ts'
+import { firstOf, type Column } from './chunks.ts'
 import type { GraphStore, Lane } from './store.ts'
 
 export interface View {
@@ -38,6 +38,8 @@ export interface Band {
   readonly top: number
   readonly bottom: number
   readonly decided: boolean
+  /** Every other one. */
+  readonly isShaded: boolean
 }
 
 export interface Scene {
@@ -62,6 +64,7 @@ export const GUTTER = 64
 /** Height of the line with the names, at the top. */
 export const HEAD = 26
 const STRIP_STEP = 3
+const MOST_BANDS = 100
 /** Colour of what belongs to no member. */
 const NEUTRAL = 15
 const RED = 14
@@ -88,16 +91,8 @@ export const yOf = (view: View, row: number): number => view.height - 18 - (row 
 export const rowAt = (view: View, y: number): number => view.bottom + (view.height - 18 - y) / view.scale
 
 /** Place in the lane of the first event at this row or above. */
-export function firstAtRow(store: GraphStore, { values, length }: Growing, row: number): number {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (store.rowOf(values[middle]!) < row) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+export const firstAtRow = (store: GraphStore, events: Column, row: number): number =>
+  firstOf(events.length(), (i) => store.rowOf(events.get(i)) >= row)
 
 const colourOf = (lane: Lane): number => (lane.branch > 0 ? RED : lane.member % 8)
 
@@ -190,8 +185,8 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
     const high = rowAt(view, 0) + 2
     for (const [i, lane] of store.lanes().entries()) {
       const { events } = lane
-      for (let k = firstAtRow(store, events, low); k < events.length; k++) {
-        const index = events.values[k]!
+      for (let k = firstAtRow(store, events, low); k < events.length(); k++) {
+        const index = events.get(k)
         if (index >= view.shown || store.rowOf(index) > high) break
         drawEvent(index, lane, xs[i]!, view, highlight)
       }
@@ -216,28 +211,26 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
     }
   }
 
+  /** The first round that begins at this row or above: rounds begin ever higher. */
+  const roundAt = (row: number): number =>
+    1 + firstOf(store.highestRound(), (i) => store.roundStart(i + 1) >= row)
+
   function bandsIn(view: View): Band[] {
     const bands: Band[] = []
-    const low = rowAt(view, view.height)
-    const high = rowAt(view, 0)
-    let from = 1
-    let to = store.highestRound() + 1
-    // Rounds begin ever higher: the first one in sight is found by halving.
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (store.roundStart(middle) < low) from = middle + 1
-      else to = middle
-    }
-    for (let round = Math.max(1, from - 1); round <= store.highestRound() && bands.length < 400; round++) {
-      const start = store.roundStart(round)
-      if (start > high) break
-      const next = store.roundStart(round + 1)
-      const decidedAt = store.roundRow(round)?.decidedAt ?? Infinity
+    const from = Math.max(1, roundAt(rowAt(view, view.height)) - 1)
+    const to = Math.min(store.highestRound(), roundAt(rowAt(view, 0)))
+    // Of thousands in sight some: always the same ones, so that they stay where they are when the map moves.
+    let step = 1
+    while ((to - from) / step > MOST_BANDS) step *= 2
+    for (let round = step * Math.floor(from / step); round <= to; round += step) {
+      if (round < 1) continue
+      const next = store.roundStart(round + step)
       bands.push({
         round,
-        bottom: yOf(view, start - 0.5),
+        bottom: yOf(view, store.roundStart(round) - 0.5),
         top: next === -1 ? 0 : yOf(view, next - 0.5),
-        decided: decidedAt <= view.shown,
+        decided: store.decidedAt(round) <= view.shown,
+        isShaded: (round / step) % 2 === 0,
       })
     }
     return bands
@@ -270,8 +263,8 @@ export function eventAt(store: GraphStore, view: View, x: number, y: number): nu
     if (Math.abs(xs[i]! - x) > 14) continue
     const { events } = lane
     const low = firstAtRow(store, events, rowAt(view, y) - 14 / view.scale)
-    for (let k = low; k < Math.min(events.length, low + 40); k++) {
-      const index = events.values[k]!
+    for (let k = low; k < Math.min(events.length(), low + 40); k++) {
+      const index = events.get(k)
       if (index >= view.shown) break
       const dy = yOf(view, store.rowOf(index)) - y
       const dx = xs[i]! - x

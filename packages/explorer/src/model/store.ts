@@ -1,12 +1,13 @@
 /**
- * The hashgraph as the page holds it: columns of numbers, about 60 bytes an event, so that a million events fit. An event's
+ * The hashgraph as the page holds it: columns of numbers, some 40 bytes an event, so that a million events fit. An event's
  * row is one more than the highest of its parents', so lines go upwards and long silences take no room; its lane is its
  * creator's, or a further one beside it where the creator has branched. What was known when is derived: a round counts as
  * decided from the event on that decided it, so that going back in time shows what one could know then.
  */
-import { bytes16, bytes8, createGrowing, double, grow, type Growing, signed, whole } from './chunks.ts'
+import { createColumn, createWords, firstOf, type Column } from './chunks.ts'
 import type { Batch, Branching, LinkedBatch, Refusal, ShownMember, ShownRound } from './messages.ts'
 import { createDensity, type Density } from './density.ts'
+import { createRoundColumns, type RoundRow } from './rounds.ts'
 
 /** Further lanes of one member; more branches than this share the last one. */
 const MOST_BRANCH_LANES = 6
@@ -22,26 +23,19 @@ export interface Lane {
   /** 0 for the member's own lane, from 1 for its branches. */
   readonly branch: number
   /** Events by ascending row. */
-  readonly events: Growing
+  readonly events: Column
   readonly density: Density
-}
-
-/** A decided round without its events. */
-export interface RoundRow {
-  readonly round: number
-  readonly hash: string
-  readonly decidedAt: number
-  readonly decidedTime: number
-  readonly judges: Uint32Array
-  readonly firstOrder: number
-  readonly events: number
-  readonly firstPosition: number
 }
 
 export interface GraphStore {
   readonly members: readonly ShownMember[]
-  apply(batch: Batch): void
+  /** Takes in what was checked. False if it is not what the first look said: then this graph is to be made anew, without one. */
+  apply(batch: Batch): boolean
+  /** Takes in what a first look at a file has found; the checks follow. */
+  sketch(linked: LinkedBatch): void
   count(): number
+  /** The first so many were checked. */
+  checked(): number
   lanes(): readonly Lane[]
   /** Changes whenever lanes are added. */
   laneVersion(): number
@@ -79,6 +73,8 @@ export interface GraphStore {
   orderOfPosition(position: number): number
   decided(): number
   roundRow(round: number): RoundRow | undefined
+  /** Events that there were when the round was decided; infinite for one that is not. */
+  decidedAt(round: number): number
   /** Least row of a witness of the round. */
   roundStart(round: number): number
   highestRound(): number
@@ -90,18 +86,6 @@ export interface GraphStore {
   bytes(): number
 }
 
-/** The first i in 0 … n for which it holds, if it holds for all later ones; n if for none. */
-function first(n: number, holds: (i: number) => boolean): number {
-  let low = 0
-  let high = n
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (holds(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
 const eight = (value: number): string => value.toString(16).padStart(8, '0')
 
 const TIME_STEP = 64
@@ -110,24 +94,28 @@ const STALE = 2
 const JUDGE = 4
 
 export function createStore(members: readonly ShownMember[]): GraphStore {
-  const lane = bytes16()
-  const row = whole()
-  const time = double()
+  const lane = createColumn()
+  const row = createColumn()
+  const time = createColumn()
   /** Of every so many events the latest own time so far. */
-  const latest = double()
-  const selfParent = signed()
-  const otherStart = whole()
-  const others = signed()
-  const round = whole()
-  const flags = bytes8()
-  const order = signed()
-  const transactions = bytes16()
-  const size = whole()
-  const idHigh = whole()
-  const idLow = whole()
-  const orderEvents = whole()
-  const orderPosition = whole()
-  const orderTime = double()
+  const latest = createColumn()
+  const selfParent = createColumn(true)
+  const otherStart = createColumn(true)
+  /** How far each lies before its child. */
+  const others = createColumn()
+  const round = createColumn()
+  const flags = createColumn()
+  const order = createColumn(true)
+  const transactions = createColumn()
+  const size = createColumn()
+  /** Two words an event. */
+  const ids = createWords()
+  const orderEvents = createColumn(true)
+  const orderPosition = createColumn()
+  const orderTime = createColumn()
+  /** Least row of a witness of each round, from 0 on. */
+  const starts = createColumn()
+  const rounds = createRoundColumns()
   const columns = [
     lane,
     row,
@@ -141,24 +129,26 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     order,
     transactions,
     size,
-    idHigh,
-    idLow,
+    ids,
+    orderEvents,
+    orderPosition,
+    orderTime,
+    starts,
+    rounds,
   ]
-  const orderColumns = [orderEvents, orderPosition, orderTime]
   const lanes: Lane[] = []
   let laneVersion = 0
   /** Member → its lanes. */
   const byMember: number[][] = members.map(() => [])
   /** Lane → its newest event. */
   const tips: number[] = []
-  const rows: RoundRow[] = []
-  const starts = new Map<number, number>()
   const evidence: Branching[] = []
   const refusals: Refusal[] = []
   let highest = 0
   let maxRow = 0
   let position = 0
   let newest = 0
+  let checked = 0
 
   for (const member of members.keys()) addLane(member)
 
@@ -166,7 +156,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     const own = byMember[member]!
     const last = own.length > 0 && own.length > MOST_BRANCH_LANES
     if (last) return own.at(-1)!
-    lanes.push({ member, branch: own.length, events: createGrowing(), density: createDensity() })
+    lanes.push({ member, branch: own.length, events: createColumn(), density: createDensity() })
     own.push(lanes.length - 1)
     tips.push(NONE)
     laneVersion += 1
@@ -214,30 +204,37 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
       latest.set(Math.floor(index / TIME_STEP), newest)
       selfParent.push(parent)
       otherStart.push(others.length())
-      for (let k = from; k < to; k++) others.push(batch.others[k]!)
-      round.push(0)
+      for (let k = from; k < to; k++) others.push(batch.others[k] === NONE ? NONE : index - batch.others[k]!)
+      round.push(NONE)
       flags.push(0)
       order.push(NONE)
-      transactions.push(Math.min(65_535, batch.transactionCount[i]!))
+      transactions.push(batch.transactionCount[i]!)
       size.push(batch.sizeBytes[i]!)
-      idHigh.push(batch.idHigh[i]!)
-      idLow.push(batch.idLow[i]!)
-      grow(lanes[where]!.events, index)
+      ids.push(batch.idHigh[i]!)
+      ids.push(batch.idLow[i]!)
+      lanes[where]!.events.push(index)
       lanes[where]!.density.add(at)
     }
   }
 
+  /** Whether what was checked is what stands here already. A parent that is ancient for the checker may be known here. */
+  function confirm(batch: LinkedBatch): boolean {
+    for (let i = 0; i < batch.count; i++) {
+      const index = batch.first + i
+      const parent = batch.selfParent[i]!
+      const isSame =
+        index < count() &&
+        ids.get(2 * index) === batch.idHigh[i] &&
+        ids.get(2 * index + 1) === batch.idLow[i] &&
+        lanes[lane.get(index)]!.member === batch.member[i] &&
+        (parent === NONE || parent === selfParent.get(index))
+      if (!isSame) return false
+    }
+    return true
+  }
+
   function settle(shown: ShownRound): void {
-    rows.push({
-      round: shown.round,
-      hash: shown.hash,
-      decidedAt: shown.decidedAt,
-      decidedTime: shown.decidedTime,
-      judges: shown.judges,
-      firstOrder: orderEvents.length(),
-      events: shown.events.length,
-      firstPosition: shown.firstPosition,
-    })
+    rounds.push(shown, orderEvents.length())
     position = shown.firstPosition
     for (const [i, index] of shown.events.entries()) {
       order.set(index, orderEvents.length())
@@ -253,40 +250,58 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
   function othersOf(index: number, visit: (parent: number) => void): void {
     const to = index + 1 < count() ? otherStart.get(index + 1) : others.length()
     for (let k = otherStart.get(index); k < to; k++) {
-      const parent = others.get(k)
-      if (parent !== NONE) visit(parent)
+      const back = others.get(k)
+      if (back !== NONE) visit(index - back)
     }
   }
 
-  const idStart = (index: number): string => eight(idHigh.get(index)) + eight(idLow.get(index))
+  const idStart = (index: number): string => eight(ids.get(2 * index)) + eight(ids.get(2 * index + 1))
 
-  const roundRow = (wanted: number): RoundRow | undefined => rows[wanted - 1]
-  const isDecided = (wanted: number, shown: number): boolean => {
-    const found = roundRow(wanted)
-    return found !== undefined && found.decidedAt <= shown
+  /** The newest event whose id begins like that: whole words are compared as numbers, for there may be a million. */
+  function findId(start: string): number {
+    const wanted = parseInt(start.slice(0, 8).padEnd(8, '0'), 16)
+    const end = parseInt(start.slice(0, 8).padEnd(8, 'f'), 16)
+    for (let index = count() - 1; index >= 0; index--) {
+      const high = ids.get(2 * index)
+      if (high >= wanted && high <= end && (start.length <= 8 || idStart(index).startsWith(start)))
+        return index
+    }
+    return NONE
   }
+
+  const isDecided = (wanted: number, shown: number): boolean => rounds.decidedAt(wanted) <= shown
   const receivedOf = (index: number): number => {
     const place = order.get(index)
-    // Its round is the last one that begins at or before its place.
-    return place === NONE ? 0 : first(rows.length, (i) => rows[i]!.firstOrder > place)
+    return place === NONE ? 0 : rounds.ofPlace(place)
+  }
+
+  function noteStart(wanted: number, at: number): void {
+    while (starts.length() <= wanted) starts.push(NONE)
+    const before = starts.get(wanted)
+    if (before === NONE || at < before) starts.set(wanted, at)
   }
 
   return {
     members,
+    sketch: link,
+    checked: () => checked,
     apply: (batch) => {
-      link(batch.linked)
+      const { first, count: added } = batch.linked
+      if (first < count() && !confirm(batch.linked)) return false
+      if (first >= count()) link(batch.linked)
+      checked = first + added
       const { index, round: newRounds, witness } = batch.changes
       for (const [i, event] of index.entries()) {
         round.set(event, newRounds[i]!)
         const isWitness = witness[i] === 1
         flags.set(event, isWitness ? flags.get(event) | WITNESS : flags.get(event) & ~WITNESS)
         highest = Math.max(highest, newRounds[i]!)
-        if (isWitness)
-          starts.set(newRounds[i]!, Math.min(starts.get(newRounds[i]!) ?? Infinity, row.get(event)))
+        if (isWitness) noteStart(newRounds[i]!, row.get(event))
       }
       for (const shown of batch.rounds) settle(shown)
       evidence.push(...batch.branchings)
       refusals.push(...batch.refusals)
+      return true
     },
     count,
     lanes: () => lanes,
@@ -300,17 +315,14 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
       for (let i = step * TIME_STEP; i <= index; i++) found = Math.max(found, time.get(i))
       return found
     },
-    roundOf: (index) => round.get(index),
+    roundOf: (index) => Math.max(0, round.get(index)),
     isWitness: (index) => (flags.get(index) & WITNESS) !== 0,
     selfParentOf: (index) => selfParent.get(index),
     othersOf,
     transactionsOf: (index) => transactions.get(index),
     sizeOf: (index) => size.get(index),
     idStart,
-    findId: (start) => {
-      for (let index = count() - 1; index >= 0; index--) if (idStart(index).startsWith(start)) return index
-      return NONE
-    },
+    findId,
     stateOf: (index, shown) => {
       const received = receivedOf(index)
       if (received > 0) return isDecided(received, shown) ? 'ordered' : 'undecided'
@@ -329,7 +341,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     orderedCount: () => orderEvents.length(),
     transactions: () => position,
     orderOfPosition: (wanted) => {
-      const after = first(orderEvents.length(), (i) => orderPosition.get(i) > wanted)
+      const after = firstOf(orderEvents.length(), (i) => orderPosition.get(i) > wanted)
       for (let place = after - 1; place >= 0; place--) {
         const held = transactions.get(orderEvents.get(place))
         if (orderPosition.get(place) + held > wanted) return place
@@ -337,13 +349,14 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
       }
       return NONE
     },
-    decided: () => rows.length,
-    roundRow,
-    roundStart: (wanted) => starts.get(wanted) ?? NONE,
+    decided: rounds.count,
+    roundRow: rounds.row,
+    decidedAt: rounds.decidedAt,
+    roundStart: (wanted) => (wanted < starts.length() ? starts.get(wanted) : NONE),
     highestRound: () => highest,
     maxRow: () => maxRow,
     indexAtTime: (wanted) => {
-      const step = first(latest.length(), (i) => latest.get(i) > wanted)
+      const step = firstOf(latest.length(), (i) => latest.get(i) > wanted)
       let index = step * TIME_STEP
       while (index < count() && time.get(index) <= wanted) index += 1
       return index - 1
@@ -352,10 +365,9 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     refusals: () => refusals,
     bytes: () => {
       let sum = 0
-      for (const column of [...columns, ...orderColumns]) sum += column.bytes()
-      for (const { events, density } of lanes) sum += events.values.byteLength + density.bytes()
-      for (const { judges } of rows) sum += judges.byteLength + 200
-      return sum + 24 * starts.size
+      for (const column of columns) sum += column.bytes()
+      for (const { events, density } of lanes) sum += events.bytes() + density.bytes()
+      return sum
     },
   }
 }

@@ -1,7 +1,7 @@
 /** Collects what has happened since the page was told last, as columns; and which rounds the election gives to what is not ordered. */
 import type { Engine } from '@hearsay/consensus'
 import { readUint32 } from '@hearsay/dag'
-import type { Batch, ShownRound } from '../model/messages.ts'
+import type { Batch, LinkedBatch, ShownRound } from '../model/messages.ts'
 
 export interface LinkedRow {
   readonly id: Uint8Array
@@ -13,6 +13,43 @@ export interface LinkedRow {
   readonly sizeBytes: number
 }
 
+/** Linked events as they come, drained as columns. */
+export interface Rows {
+  push(row: LinkedRow): void
+  count(): number
+  drain(): LinkedBatch
+}
+
+export function createRows(): Rows {
+  let rows: LinkedRow[] = []
+  let first = 0
+  return {
+    push: (row) => void rows.push(row),
+    count: () => first + rows.length,
+    drain: () => {
+      const otherStart = new Uint32Array(rows.length + 1)
+      for (const [i, { otherParents }] of rows.entries())
+        otherStart[i + 1] = otherStart[i]! + otherParents.length
+      const batch: LinkedBatch = {
+        first,
+        count: rows.length,
+        member: Uint16Array.from(rows, ({ member }) => member),
+        selfParent: Int32Array.from(rows, ({ selfParent }) => selfParent),
+        otherStart,
+        others: Int32Array.from(rows.flatMap(({ otherParents }) => otherParents)),
+        timestamp: Float64Array.from(rows, ({ timestamp }) => timestamp),
+        transactionCount: Uint32Array.from(rows, ({ transactionCount }) => transactionCount),
+        sizeBytes: Uint32Array.from(rows, ({ sizeBytes }) => sizeBytes),
+        idHigh: Uint32Array.from(rows, ({ id }) => readUint32(id, 0)),
+        idLow: Uint32Array.from(rows, ({ id }) => readUint32(id, 4)),
+      }
+      first += rows.length
+      rows = []
+      return batch
+    },
+  }
+}
+
 export interface BatchMaker {
   linked(row: LinkedRow): void
   decided(round: ShownRound): void
@@ -21,8 +58,7 @@ export interface BatchMaker {
 }
 
 export function createBatchMaker(engine: Pick<Engine, 'roundOf' | 'isWitness'>): BatchMaker {
-  let rows: LinkedRow[] = []
-  let first = 0
+  const rows = createRows()
   let rounds: ShownRound[] = []
   /** Index → round and witness as they were told. */
   const known = new Map<number, number>()
@@ -41,7 +77,7 @@ export function createBatchMaker(engine: Pick<Engine, 'roundOf' | 'isWitness'>):
   return {
     linked: (row) => {
       rows.push(row)
-      look(first + rows.length - 1)
+      look(rows.count() - 1)
     },
     decided: (round) => {
       rounds.push(round)
@@ -49,23 +85,8 @@ export function createBatchMaker(engine: Pick<Engine, 'roundOf' | 'isWitness'>):
     },
     drain: (undecided) => {
       for (const index of undecided.keys()) look(index)
-      const otherStart = new Uint32Array(rows.length + 1)
-      for (const [i, { otherParents }] of rows.entries())
-        otherStart[i + 1] = otherStart[i]! + otherParents.length
       const batch = {
-        linked: {
-          first,
-          count: rows.length,
-          member: Uint16Array.from(rows, ({ member }) => member),
-          selfParent: Int32Array.from(rows, ({ selfParent }) => selfParent),
-          otherStart,
-          others: Int32Array.from(rows.flatMap(({ otherParents }) => otherParents)),
-          timestamp: Float64Array.from(rows, ({ timestamp }) => timestamp),
-          transactionCount: Uint32Array.from(rows, ({ transactionCount }) => transactionCount),
-          sizeBytes: Uint32Array.from(rows, ({ sizeBytes }) => sizeBytes),
-          idHigh: Uint32Array.from(rows, ({ id }) => readUint32(id, 0)),
-          idLow: Uint32Array.from(rows, ({ id }) => readUint32(id, 4)),
-        },
+        linked: rows.drain(),
         changes: {
           index: Uint32Array.from(changed, ([index]) => index),
           round: Uint32Array.from(changed, ([, code]) => code >> 1),
@@ -73,8 +94,6 @@ export function createBatchMaker(engine: Pick<Engine, 'roundOf' | 'isWitness'>):
         },
         rounds,
       }
-      first += rows.length
-      rows = []
       rounds = []
       changed = []
       return batch

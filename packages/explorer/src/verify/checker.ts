@@ -29,8 +29,6 @@ import {
 import type { Batch, Branching, Refusal, ShownRound } from '../model/messages.ts'
 import { createBatchMaker } from './batch.ts'
 
-/** Decided rounds for which `explain` keeps what it needs. */
-const EXPLAINED_ROUNDS = 32
 /** Refusals that are told in all: one is enough to distrust a source. */
 const MOST_REFUSALS = 200
 
@@ -57,11 +55,21 @@ export interface Checker {
 export interface CheckerOptions {
   readonly genesis: Genesis
   readonly suite: CryptoSuite
+  /** Decided rounds whose reasons stay in memory; 0 if `explain` is not asked. */
+  readonly explainedRounds: number
   /** An event has been linked: its bytes are the caller's to keep. */
   readonly onLinked: (event: DecodedEvent, index: number) => void
+  /** A round has been decided when there were so many events. */
+  readonly onDecided?: (round: DecidedRound, linkedEvents: number) => void
 }
 
-export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Checker {
+export function createChecker({
+  genesis,
+  suite,
+  explainedRounds,
+  onLinked,
+  onDecided,
+}: CheckerOptions): Checker {
   const networkId = networkIdOf(genesis, suite.sha256)
   const { coinFrequency, roundsNonAncient, members } = genesis
   const slots = new Map(members.map(({ id }, slot) => [id, slot]))
@@ -72,7 +80,7 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
     config: { coinFrequency, roundsNonAncient },
     rosters: [{ fromRound: 1, members: members.map(({ id, weight }) => ({ id, weight })) }],
     fastPath: true,
-    explain: { rounds: EXPLAINED_ROUNDS },
+    ...(explainedRounds === 0 ? {} : { explain: { rounds: explainedRounds } }),
   })
   const maker = createBatchMaker(engine)
   let head = EMPTY_LEDGER
@@ -81,8 +89,8 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
   let refusals: Refusal[] = []
   let branchings: Branching[] = []
   const convicted = new Set<number>()
-  /** Index of a linked event that is not ordered yet → its birth round. */
-  const undecided = new Map<number, number>()
+  /** Index of a linked event that is not ordered yet → what of it is asked for then. */
+  const undecided = new Map<number, DecodedEvent>()
 
   function refuse(bytes: Uint8Array, reason: string, source: string, event?: DecodedEvent): void {
     if (told >= MOST_REFUSALS) return
@@ -112,7 +120,7 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
     })
     if (handle !== index) throw new Error(`invariant: event ${index} of the graph is ${handle} of the engine`)
     linkedEvents += 1
-    undecided.set(index, event.birthRound)
+    undecided.set(index, event)
     onLinked(event, index)
     maker.linked({
       id: event.id,
@@ -148,10 +156,10 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
   }
 
   function settle(decided: DecidedRound, decidedTime: number): void {
-    const entries = decided.events.map(({ id, timestamp }) => {
-      const linked = graph.get(bytesKey(id))
-      if (linked === undefined) throw new Error('invariant: an ordered event is not in the graph')
-      return { id, timestamp, transactionCount: linked.event.transactionCount }
+    const entries = decided.events.map(({ id, handle, timestamp }) => {
+      const event = undecided.get(handle)
+      if (event === undefined) throw new Error('invariant: an ordered event is not in the graph')
+      return { id, timestamp, transactionCount: event.transactionCount }
     })
     const { round, judges, ancientThreshold, lastTimestamp } = decided
     const extended = extendLedger(
@@ -164,7 +172,7 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
     head = extended.head
     for (const { handle } of decided.events) undecided.delete(handle)
     const stale: number[] = []
-    for (const [index, birthRound] of undecided) if (birthRound < ancientThreshold) stale.push(index)
+    for (const [index, event] of undecided) if (event.birthRound < ancientThreshold) stale.push(index)
     for (const index of stale) undecided.delete(index)
     const shown: ShownRound = {
       round,
@@ -178,6 +186,7 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
       stale: Uint32Array.from(stale),
     }
     maker.decided(shown)
+    onDecided?.(decided, linkedEvents)
   }
 
   return {
@@ -207,6 +216,6 @@ export function createChecker({ genesis, suite, onLinked }: CheckerOptions): Che
     linkedCount: () => linkedEvents,
     waitingCount: () => graph.waitingCount(),
     indexOf: (id) => graph.get(bytesKey(id))?.index,
-    explain: (id) => engine.explain(id),
+    explain: (id) => (explainedRounds === 0 ? undefined : engine.explain(id)),
   }
 }

@@ -14,6 +14,7 @@ const FAMES = {
 function standing(store: GraphStore, index: number, shown: number): string {
   const state = store.stateOf(index, shown)
   if (state === 'stale') return 'stale: ancient without having been ordered'
+  if (index >= store.checked()) return 'not checked yet'
   if (state === 'undecided') return 'not ordered yet'
   const place = grouped(store.orderOf(index) + 1)
   return `ordered as event ${place} in round ${store.receivedOf(index)}, consensus time ${clock(store.consensusTimeOf(index))}`
@@ -105,8 +106,10 @@ export function EventPanel({ state, actions }: { state: State; actions: Actions 
           transactions(event),
         ],
     h('h3', null, 'Why'),
-    event.why === null
-      ? empty('It lies back further than the reasons are kept in this page: hearsay explain says them.')
-      : h('ol', { class: 'why' }, whyLines(event.why)),
+    event.why === null && index >= store.checked()
+      ? empty('It is not checked yet: its place and the reasons come with the check.')
+      : event.why === null
+        ? empty('It lies back further than the reasons are kept in this page: hearsay explain says them.')
+        : h('ol', { class: 'why' }, whyLines(event.why)),
   )
 }

@@ -108,6 +108,8 @@ export interface State {
   readonly controlWord: Signal<string>
   readonly submitted: Signal<string>
   readonly loading: Signal<string>
+  /** How much of what was opened is checked, from 0 to 1. */
+  readonly share: Signal<number>
   readonly renderer: Signal<string>
 }
 
@@ -138,6 +140,7 @@ export function createState(isDark: boolean): State {
     controlWord: signal(''),
     submitted: signal(''),
     loading: signal(''),
+    share: signal(1),
     renderer: signal(''),
   }
 }
