@@ -1,8 +1,9 @@
 /** The page in a real browser against a real testnet of four processes. */
+import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../network/command.ts'
+import { run, until } from '../network/command.ts'
 import { startNetwork, type Network } from '../network/network.ts'
 import { badgeIs, CHROMIUM, eventsShown, openBrowser, openPageAt } from './browser.ts'
 
@@ -87,6 +88,10 @@ async function live(): Promise<void> {
   await submitFromPage(page, 'while one is cut off')
   expect(await badgeIs(page, 'agrees')).not.toBe('')
   await page.click('#heal')
+  // What is done from the shell stands on the time axis as well.
+  expect((await run(['net', 'delay', '1ms', '--dir', join(network.dir, 'net')])).code).toBe(0)
+  const drawn = '#map[data-marks*="cut off dan; heal all links; delay 1 ms"]'
+  await page.waitForSelector(drawn, { timeout: 60_000 })
   await network.submit('dan', 'after the heal')
   await page.waitForSelector('#badge[data-state="agrees"][data-agreeing="4"]', { timeout: 60_000 })
 

@@ -1,8 +1,16 @@
 // Decides how the orders that a running testnet is given are carried out. Nodes dial each other directly until the first order about
 // links; from then on through proxies (link-mesh.ts), so that a testnet on which nothing was done pays nothing for it.
 import { once } from 'node:events'
-import type { Address, LinkChange, NetMember, NetOrder, NetState, PlannedNode } from '../src/index.ts'
-import { linkChanges, OPEN_LINK, pairsOf, undoing } from '../src/index.ts'
+import type {
+  Address,
+  DoneOrder,
+  LinkChange,
+  NetMember,
+  NetOrder,
+  NetState,
+  PlannedNode,
+} from '../src/index.ts'
+import { linkChanges, MOST_DONE, OPEN_LINK, pairsOf, undoing } from '../src/index.ts'
 import { type LinkMesh, startLinkMesh } from './link-mesh.ts'
 import type { PeersMessage } from './parent.ts'
 import { forkMember } from './testnet-fork.ts'
@@ -41,6 +49,7 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
   /** Where a member is found by another that dials it, if not at its usual address. */
   const detours = new Map<string, Address>()
   let mesh: Promise<LinkMesh> | undefined
+  const done: DoneOrder[] = []
   let conduct = new Map<string, typeof OPEN_LINK>()
 
   const node = (name: string): TestnetNode => {
@@ -102,7 +111,12 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
     else if (there.hasExited) testnet.start(there.plan)
   }
 
-  async function carryOut(order: NetOrder): Promise<void> {
+  function remember(order: NetOrder, isOver: boolean): void {
+    done.push({ atMs: Date.now(), order, isOver })
+    if (done.length > MOST_DONE) done.shift()
+  }
+
+  async function perform(order: NetOrder): Promise<void> {
     switch (order.do) {
       case 'kill':
         await Promise.all(order.nodes.map(kill))
@@ -122,6 +136,11 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
       default:
         await change(linkChanges(order, names))
     }
+  }
+
+  async function carryOut(order: NetOrder): Promise<void> {
+    await perform(order)
+    remember(order, false)
     if ('forMs' in order && order.forMs !== undefined) later(order, order.forMs)
   }
 
@@ -129,9 +148,12 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
     const back = undoing(order, names)
     const timer = setTimeout(() => {
       timers.delete(timer)
-      const done = 'do' in back ? carryOut(back) : change(back)
-      done.then(
-        () => testnet.say(`net: ${order.do} is over`),
+      const undone = 'do' in back ? perform(back) : change(back)
+      undone.then(
+        () => {
+          remember(order, true)
+          testnet.say(`net: ${order.do} is over`)
+        },
         (error: unknown) => testnet.say(`net: ${order.do} could not be taken back: ${String(error)}`),
       )
     }, afterMs)
@@ -155,6 +177,7 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
         const { state, delayMs, jitterMs, lossShare } = conduct.get(link.join()) ?? OPEN_LINK
         return { link, state, delayMs, jitterMs, lossShare }
       }),
+      done: [...done],
     }),
     carryOut,
     started: (each) => {

@@ -51,12 +51,24 @@ export interface NetLink {
   readonly lossShare: number
 }
 
+/** What was done, when, for whoever draws it onto the time: the page does. */
+export interface DoneOrder {
+  readonly atMs: number
+  readonly order: NetOrder
+  /** It was taken back, after its time. */
+  readonly isOver: boolean
+}
+
+/** Orders that are remembered: the newest so many. */
+export const MOST_DONE = 200
+
 /** What the control API answers to every order, and to a question. */
 export interface NetState {
   readonly hearsay: 'net'
   readonly networkId: string
   readonly nodes: readonly NetMember[]
   readonly links: readonly NetLink[]
+  readonly done: readonly DoneOrder[]
 }
 
 /** `control.json` in the folder of a testnet that runs: where it takes orders, and with which token. */

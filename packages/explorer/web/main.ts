@@ -5,11 +5,12 @@ import type { Mark } from '../src/model/frames.ts'
 import { firstAtRow } from '../src/model/scene.ts'
 import { createStore } from '../src/model/store.ts'
 import { lieOfRefusal } from '../src/verify/verdict.ts'
-import { createState, faultWords, type Actions, type Fault, type State } from '../src/view/state.ts'
+import { createState, type Actions, type State } from '../src/view/state.ts'
 import { grouped } from '../src/view/format.ts'
 import { h } from '../src/view/parts.ts'
 import { Shell } from '../src/view/shell.ts'
 import { createCharts } from './charts.ts'
+import { createControl, type Control } from './control.ts'
 import { createLog } from './log.ts'
 import { createMap } from './map.ts'
 import { createAsking, type Asking } from './nodes.ts'
@@ -33,6 +34,7 @@ function wantsDark(): boolean {
 const state: State = createState(wantsDark())
 let checker: Worker | undefined
 let asking: Asking | undefined
+let control: Control | undefined
 let config: Config = { nodes: [], control: null, file: null }
 let requests = 0
 const answers = new Map<number, (value: unknown) => void>()
@@ -153,6 +155,8 @@ function onMessage({ data }: MessageEvent<FromChecker>): void {
 function startChecker(message: ToChecker): void {
   checker?.terminate()
   asking?.stop()
+  control?.stop()
+  control = undefined
   answers.clear()
   openedFile = message.kind === 'file' ? message : undefined
   sawDraft = false
@@ -166,6 +170,7 @@ function startChecker(message: ToChecker): void {
     state.hovered.value = -1
     state.proofs.value = new Map()
     state.log.value = []
+    state.faults.value = []
     state.play.value = 'live'
     state.shown.value = 0
     state.share.value = message.kind === 'file' ? 0 : 1
@@ -233,27 +238,6 @@ async function submit(text: string): Promise<void> {
   }
 }
 
-async function fault(wanted: Fault): Promise<void> {
-  const { control } = config
-  if (control === null) return
-  const words = faultWords(wanted)
-  state.controlWord.value = `${words} …`
-  try {
-    const answer = await fetch(control.url, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${control.token}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(wanted),
-    })
-    const said = (await answer.json()) as { detail?: string }
-    if (!answer.ok) throw new Error(said.detail ?? `${answer.status}`)
-    state.controlWord.value = `${words}: done`
-    const kind = wanted.do === 'heal' || wanted.do === 'start' ? 'repair' : 'fault'
-    addMark({ at: state.store.value?.count() ?? 0, kind, text: words })
-  } catch (error) {
-    state.controlWord.value = `${words}: ${(error as Error).message}`
-  }
-}
-
 const actions: Actions = {
   select: (index) => {
     state.selectedIndex.value = index
@@ -300,7 +284,7 @@ const actions: Actions = {
     map.show(found.index)
   },
   submit: (text) => void submit(text),
-  fault: (wanted) => void fault(wanted),
+  fault: (wanted) => void control?.order(wanted),
   toggleTheme: () => {
     state.isDark.value = !state.isDark.value
     localStorage.setItem(THEME, state.isDark.value ? 'dark' : 'light')
@@ -369,6 +353,7 @@ async function begin(): Promise<void> {
   startChecker({ kind: 'live', genesis, sources: config.nodes, token: token() })
   asking = createAsking({ sources: config.nodes, token, state })
   asking.start()
+  if (config.control !== null) control = createControl(config.control, state)
 }
 
 applyTheme()

@@ -116,7 +116,7 @@ export function createMap(
       view: view(),
       ratio,
       isDark: isDark.value,
-      marks: state.marks.value,
+      marks: [...state.marks.value, ...state.faults.value].toSorted((a, b) => a.at - b.at),
     })
     renderer.draw(scene, size.width, size.height, ratio, palette, back)
     frames += 1
@@ -124,6 +124,7 @@ export function createMap(
     element.dataset['frames'] = String(frames)
     element.dataset['frameMs'] = frameMs.toFixed(2)
     element.dataset['points'] = String(scene.pointCount)
+    element.dataset['marks'] = state.faults.value.map(({ text }) => text).join('; ')
     element.dataset['lanes'] = String(store.lanes().length)
   }
 
@@ -257,7 +258,7 @@ export function createMap(
   }
 
   effect(() => {
-    const { version, shown, scale, hovered, selectedIndex, marks, isDark, store } = state
+    const { version, shown, scale, hovered, selectedIndex, marks, faults, isDark, store } = state
     void [
       version.value,
       shown.value,
@@ -265,6 +266,7 @@ export function createMap(
       hovered.value,
       selectedIndex.value,
       marks.value,
+      faults.value,
       isDark.value,
       store.value,
     ]

@@ -2,6 +2,7 @@
 import { signal, type Signal } from '@preact/signals-core'
 import type { Mark } from '../model/frames.ts'
 import type { GraphStore } from '../model/store.ts'
+import type { Fault } from './faults.ts'
 import type { Lie, Standing } from '../verify/verdict.ts'
 
 export type Tab = 'event' | 'log' | 'nodes' | 'figures' | 'links' | 'evidence' | 'testnet' | 'table'
@@ -104,6 +105,8 @@ export interface State {
   readonly logFrom: Signal<number>
   readonly proofs: Signal<ReadonlyMap<number, ProofState>>
   readonly marks: Signal<readonly Mark[]>
+  /** What was done to a testnet. */
+  readonly faults: Signal<readonly Mark[]>
   readonly hasControl: Signal<boolean>
   readonly controlWord: Signal<string>
   readonly submitted: Signal<string>
@@ -136,6 +139,7 @@ export function createState(isDark: boolean): State {
     logFrom: signal(-1),
     proofs: signal<ReadonlyMap<number, ProofState>>(new Map()),
     marks: signal<readonly Mark[]>([]),
+    faults: signal<readonly Mark[]>([]),
     hasControl: signal(false),
     controlWord: signal(''),
     submitted: signal(''),
@@ -147,33 +151,6 @@ export function createState(isDark: boolean): State {
 
 /** Whoever calls this is made again when the graph has grown: the graph itself is no signal. */
 export const watch = ({ version }: State): number => version.value
-
-/** What the page asks a testnet for, in the words of its control API (cli, net-orders.ts). */
-export type Fault =
-  | { readonly do: 'cut'; readonly nodes: readonly string[] }
-  | { readonly do: 'heal' }
-  | { readonly do: 'delay'; readonly delayMs: number; readonly jitterMs: number }
-  | { readonly do: 'drop'; readonly share: number }
-  | { readonly do: 'kill' | 'start' | 'pause'; readonly nodes: readonly string[] }
-  | { readonly do: 'fork'; readonly node: string }
-
-/** For the time axis. */
-export function faultWords(fault: Fault): string {
-  switch (fault.do) {
-    case 'cut':
-      return `cut off ${fault.nodes.join(', ')}`
-    case 'heal':
-      return 'heal all links'
-    case 'delay':
-      return `delay ${fault.delayMs} ms`
-    case 'drop':
-      return `drop ${Math.round(fault.share * 100)} %`
-    case 'fork':
-      return `${fault.node} is made to branch`
-    default:
-      return `${fault.do} ${fault.nodes.join(', ')}`
-  }
-}
 
 /** What people can do; the world does it. */
 export interface Actions {
