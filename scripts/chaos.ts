@@ -52,7 +52,7 @@ const result = await runChaos({
   dir,
   narrate: (line) => console.error(line),
 })
-const { violations, windows, recoveries, ...figures } = result
+const { violations, windows, recoveries, history: _, ...figures } = result
 for (const { check, message } of violations) console.log(`✖ ${check}  ${message}`)
 writeFileSync(join(dir, 'windows.json'), JSON.stringify({ windows, recoveries }, null, 1))
 const seed = Number(values.seed)

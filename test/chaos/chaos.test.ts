@@ -1,11 +1,12 @@
 /**
- * A short run of what `scripts/chaos.ts` and `scripts/kills.ts` do for long: real processes under load and faults, then the
+ * A short run of what `scripts/chaos.ts`, `scripts/clients.ts` and `scripts/kills.ts` do for long: real processes under load and faults, then the
  * judgement of directories and history.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { tellEach } from '../history/lies.ts'
 import { runKills } from './kills.ts'
 import { runChaos } from './run.ts'
 
@@ -14,7 +15,16 @@ afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
 
 test('a few steps of chaos: no violation', async () => {
   const seed = 11
-  const options = { nodes: 4, seed, forMs: 600_000, steps: 5, longestMs: 1_500, thinkMs: 200 }
+  const options = {
+    nodes: 4,
+    seed,
+    forMs: 600_000,
+    steps: 5,
+    longestMs: 1_500,
+    thinkMs: 200,
+    roamers: 4,
+    receipts: 20,
+  }
   const result = await runChaos({
     ...options,
     kinds: ['kill', 'part', 'loss', 'damage', 'hostile', 'double-run'],
@@ -26,6 +36,8 @@ test('a few steps of chaos: no violation', async () => {
   expect(result.recoveries).toHaveLength(5)
   expect(result.ok).toBeGreaterThan(10)
   expect(result.transactions).toBeGreaterThanOrEqual(result.ok)
+  expect(result.provedReceipts).toBeGreaterThanOrEqual(10)
+  expect(tellEach(result.history), 'lies planted in this history that are not told').toEqual([])
 }, 240_000)
 
 test('a few kills at random moments: no violation', async () => {

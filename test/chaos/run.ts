@@ -6,6 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createRecorder } from '../history/client.ts'
+import type { History } from '../history/history.ts'
 import { figuresOf, percentile, type Window, type WindowFigures } from '../history/windows.ts'
 import { createFleet, type Fleet } from '../network/fleet.ts'
 import { startLoad } from './load.ts'
@@ -23,6 +24,12 @@ export interface ChaosOptions {
   readonly steps?: number
   readonly longestMs: number
   readonly thinkMs: number
+  /** Clients of each node, of them so many that read, and clients of the SDK that roam: 2, all, none. */
+  readonly clientsOfEach?: number
+  readonly readersOfEach?: number
+  readonly roamers?: number
+  /** How many receipts are held against their proofs in the end. */
+  readonly receipts?: number
   /** Of directories and records. */
   readonly dir: string
   readonly narrate?: (line: string) => void
@@ -44,6 +51,8 @@ export interface ChaosResult {
   readonly reads: number
   readonly transactions: number
   readonly events: number
+  readonly provedReceipts: number
+  readonly voids: number
   readonly tookS: number
   readonly settleMs: number
   readonly recoveries: readonly Recovery[]
@@ -53,6 +62,7 @@ export interface ChaosResult {
   /** H10: windows with a fault and the calm between them. */
   readonly windows: readonly WindowFigures[]
   readonly violations: readonly { readonly check: string; readonly message: string }[]
+  readonly history: History
 }
 
 export const ALL_KINDS: readonly Kind[] = [
@@ -147,20 +157,23 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       if (each !== 'up') throw new Error(`${fleet.names[i]} does not start: ${each.code} ${each.err}`)
     const load = startLoad(fleet, recorder, {
       seed,
-      clientsOfEach: 2,
+      clientsOfEach: options.clientsOfEach ?? 2,
+      ...(options.readersOfEach === undefined ? {} : { readersOfEach: options.readersOfEach }),
+      roamers: options.roamers ?? 0,
       thinkMs: options.thinkMs,
       waitMs: 5_000,
     })
     await recover(fleet, recorder, fleet.names, RECOVER_WITHIN_MS)
+    const loadedMs = recorder.nowMs()
     const kinds = options.kinds.filter((kind) => !leftOut.includes(kind))
     const { names } = fleet
     for (const step of schedule({ seed, names, kinds, smallDisk: 'ada', longestMs: options.longestMs })) {
-      if (recorder.nowMs() > options.forMs || step.number > (options.steps ?? Infinity)) break
+      if (recorder.nowMs() - loadedMs > options.forMs || step.number > (options.steps ?? Infinity)) break
       if (violations.length > 0) break
       await take(step)
     }
     await load.stop()
-    settled = await settleAndJudge(fleet, recorder)
+    settled = await settleAndJudge(fleet, recorder, options.receipts)
     violations.push(...settled.violations)
     recorder.save()
   } finally {
@@ -181,6 +194,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     reads: recorder.rows.length - submits.length,
     transactions: settled.transactions,
     events: settled.events,
+    provedReceipts: settled.provedReceipts,
+    voids: settled.voids,
     tookS: Math.round((performance.now() - beganMs) / 1_000),
     settleMs: Math.round(settled.settleMs),
     recoveries,
@@ -189,6 +204,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     links: fleet.links.figures(),
     windows: figuresOf(recorder.rows, windows),
     violations,
+    history: settled.history,
   }
 }
 

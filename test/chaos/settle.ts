@@ -6,6 +6,7 @@ import { createClient, readAll, type Recorder } from '../history/client.ts'
 import type { History, ReadEntry } from '../history/history.ts'
 import { until } from '../network/command.ts'
 import type { Fleet } from '../network/fleet.ts'
+import { createProver } from './receipts.ts'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -43,10 +44,17 @@ export interface Settled {
   readonly transactions: number
   readonly events: number
   readonly settleMs: number
+  readonly provedReceipts: number
+  /** Repetitions that took no effect, each proved to be one. */
+  readonly voids: number
 }
 
-/** All nodes must be up and the load stopped. Ends the fleet. */
-export async function settleAndJudge(fleet: Fleet, recorder: Recorder): Promise<Settled> {
+/** All nodes must be up and the load stopped. Ends the fleet. So many receipts, evenly spread, are held against their proofs. */
+export async function settleAndJudge(
+  fleet: Fleet,
+  recorder: Recorder,
+  receipts: number = 0,
+): Promise<Settled> {
   const violations: { check: string; message: string }[] = []
   const beganMs = performance.now()
   try {
@@ -71,13 +79,20 @@ export async function settleAndJudge(fleet: Fleet, recorder: Recorder): Promise<
   const settleMs = performance.now() - beganMs
   const ends = new Map<string, readonly ReadEntry[]>()
   for (const name of fleet.names) {
-    if (fleet.node(name).isRunning()) ends.set(name, await readAll(fleet.node(name).url))
+    if (!fleet.node(name).isRunning()) continue
+    await createClient(`${name}-reader-${probes++}`, fleet.node(name), recorder).read(200)
+    ends.set(name, await readAll(fleet.node(name).url))
   }
   const lives = new Set(
     fleet.names.filter((name) => fleet.node(name).isRunning()).map((name) => fleet.node(name).life()),
   )
-  const history: History = { rows: recorder.rows, ends, lives }
-  const found: readonly Violation[] = checkHistory(history)
+  const prover = await createProver(fleet)
+  const voids = await prover.voids(ends.values().next().value ?? [])
+  const history: History = { rows: recorder.rows, ends, lives, voids }
+  const proved = await prover.receipts(recorder.rows, receipts)
+  const found: readonly Violation[] = checkHistory(history, {
+    verifyReceipt: ({ tx }) => proved.get(tx),
+  })
   violations.push(...found)
   for (const [name, code] of await fleet.stop()) {
     if (code !== 0) violations.push({ check: 'stop', message: `${name} stopped with status ${code}` })
@@ -101,10 +116,11 @@ export async function settleAndJudge(fleet: Fleet, recorder: Recorder): Promise<
   const lengths = new Set(report.audited.map(({ transactions }) => transactions))
   const longest = Math.max(...lengths, 0)
   for (const [name, entries] of ends) {
-    if (entries.length > longest)
+    const length = (entries.at(-1)?.position ?? -1) + 1
+    if (length > longest)
       violations.push({
         check: 'verify',
-        message: `${name} showed ${entries.length}, the directories prove ${longest}`,
+        message: `${name} showed ${length}, the directories prove ${longest}`,
       })
   }
   return {
@@ -113,5 +129,7 @@ export async function settleAndJudge(fleet: Fleet, recorder: Recorder): Promise<
     transactions: longest,
     events: Math.max(...report.audited.map(({ events }) => events), 0),
     settleMs,
+    provedReceipts: proved.size,
+    voids: voids.size,
   }
 }

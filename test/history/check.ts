@@ -37,6 +37,7 @@ interface Books {
   readonly submits: ReadonlyMap<string, SubmitRow>
   readonly byPosition: Map<number, Known>
   readonly byTx: Map<string, Known>
+  readonly voids: ReadonlyMap<number, string>
   readonly report: (check: Violation['check'], message: string) => void
 }
 
@@ -56,6 +57,7 @@ export function checkHistory(history: History, options: CheckOptions = {}): Viol
     submits,
     byPosition: new Map(),
     byTx: new Map(),
+    voids: history.voids ?? new Map<number, string>(),
     report: (check, message) => {
       const count = (counts.get(check) ?? 0) + 1
       counts.set(check, count)
@@ -81,6 +83,7 @@ export function checkHistory(history: History, options: CheckOptions = {}): Viol
     if (row.place === undefined) books.report('H9', `${row.tx}: acknowledged without a place`)
     else enter(books, row.tx, row.place, `receipt of ${whoSubmitted(row)}`)
   }
+  checkVoids(books)
   checkSubmitted(books)
   checkEnds(books, history)
   checkRealTime(books)
@@ -91,12 +94,31 @@ export function checkHistory(history: History, options: CheckOptions = {}): Viol
   return violations
 }
 
-/** A page has no gaps and begins where it was asked to. */
-function checkPage({ report }: Books, source: string, from: number, entries: readonly ReadEntry[]): void {
-  for (const [i, { position }] of entries.entries()) {
-    if (position === from + i) continue
-    report('H6', `${source}: position ${position} stands where ${from + i} was to come`)
-    return
+/** A page has no gaps and begins where it was asked to; only repetitions are passed over. */
+function checkPage(
+  { report, voids }: Books,
+  source: string,
+  from: number,
+  entries: readonly ReadEntry[],
+): void {
+  let next = from
+  for (const { position } of entries) {
+    while (next < position && voids.has(next)) next += 1
+    if (position !== next)
+      return report('H6', `${source}: position ${position} stands where ${next} was to come`)
+    next += 1
+  }
+}
+
+/** What logs pass over has taken effect before, so that nobody misses it. */
+function checkVoids({ voids, byTx, byPosition, report }: Books): void {
+  for (const [position, tx] of voids) {
+    const placed = byTx.get(tx)
+    if (placed === undefined || placed.position >= position)
+      report('H2', `${tx} is passed over at ${position}, and does not stand before it`)
+    const there = byPosition.get(position)
+    if (there !== undefined)
+      report('H1', `${there.tx} at ${position} (${there.source}) is passed over by logs`)
   }
 }
 
@@ -130,9 +152,10 @@ function checkSubmitted({ submits, byTx, report }: Books): void {
 
 function checkEnds({ submits, report }: Books, { ends }: History): void {
   for (const [node, entries] of ends) {
+    const at = new Map(entries.map((entry) => [entry.position, entry]))
     for (const row of submits.values()) {
       if (row.outcome !== 'ok' || row.place === undefined) continue
-      const there = entries[row.place.position]
+      const there = at.get(row.place.position)
       if (there?.tx === row.tx) continue
       const found = there === undefined ? `the log ends at ${entries.length}` : there.tx
       report(
@@ -170,7 +193,7 @@ function checkRealTime({ submits, byTx, report }: Books): void {
   }
 }
 
-function checkSessions({ report }: Books, { rows }: History): void {
+function checkSessions({ report, voids }: Books, { rows }: History): void {
   const sessions = new Map<string, (SubmitRow | ReadRow)[]>()
   for (const row of rows) {
     const list = sessions.get(row.session)
@@ -200,7 +223,8 @@ function checkSessions({ report }: Books, { rows }: History): void {
           'H6',
           `${session}: ${least} transactions had been shown, the read at ${row.invokeMs.toFixed(1)} ms has ${row.total}`,
         )
-      const expected = Math.min(least, row.total)
+      let expected = Math.min(least, row.total)
+      while (expected > row.from && voids.has(expected - 1)) expected -= 1
       if (row.entries.length === 0 && row.from < expected)
         report('H6', `${session}: the read from ${row.from} is empty, although there are ${expected}`)
     }

@@ -151,8 +151,9 @@ export function createClient(name: string, endpoint: Endpoint, recorder: Recorde
     }
     const entries = page.transactions.map(entryOf)
     recorder.record({ ...base, returnMs: recorder.nowMs(), entries, total: page.total })
-    cursor += entries.length
-    return entries.length > 0
+    const isMore = page.next > cursor
+    cursor = page.next
+    return isMore
   }
 
   return { submit, batch, read }
@@ -173,10 +174,11 @@ async function* linesOf(answer: Response): AsyncGenerator<string> {
 /** The whole log of a node. */
 export async function readAll(url: string): Promise<ReadEntry[]> {
   const entries: ReadEntry[] = []
-  for (;;) {
-    const answer = await fetch(`${url}/v1/log?from=${entries.length}&limit=1000`)
+  for (let from = 0; ;) {
+    const answer = await fetch(`${url}/v1/log?from=${from}&limit=1000`)
     const page = (await answer.json()) as LogPageJson
-    if (page.transactions.length === 0) return entries
+    if (page.next === from) return entries
+    from = page.next
     for (const each of page.transactions) entries.push(entryOf(each))
   }
 }

@@ -55,6 +55,8 @@ export interface History {
   readonly ends: ReadonlyMap<string, readonly ReadEntry[]>
   /** Lives of nodes (as in `session`, behind the last `@`) that had not ended when the ends were read. */
   readonly lives: ReadonlySet<string>
+  /** Positions that logs pass over, and what was proved to stand there: a repetition of what has taken effect before. */
+  readonly voids?: ReadonlyMap<number, string>
 }
 
 export const sessionOf = (client: string, life: string): string => `${client}@${life}`

@@ -1,6 +1,6 @@
 /** An honest world for the checker's own tests: one log, nodes that lag behind it, clients that submit and read. Seeded. */
 import { createRandom } from '../dag/random.ts'
-import { type History, type ReadEntry, type Row, sessionOf, type SubmitRow } from './history.ts'
+import { type History, type ReadEntry, type Row, sessionOf } from './history.ts'
 
 const NODES = ['ada', 'bob', 'cat']
 
@@ -66,18 +66,3 @@ export function honestHistory(seed: number, operations = 200): History {
     lives: new Set(NODES.map((node) => `${node}#1`)),
   }
 }
-
-export const acknowledged = (history: History): SubmitRow[] =>
-  history.rows.filter((row) => row.op === 'submit').filter((row) => row.outcome === 'ok')
-
-/** The history with one row in place of another. */
-export const withRow = (history: History, row: Row, instead: Row): History => ({
-  ...history,
-  rows: history.rows.map((each) => (each === row ? instead : each)),
-})
-
-/** The history with another log of a node in the end. */
-export const withEnd = (history: History, node: string, entries: readonly ReadEntry[]): History => ({
-  ...history,
-  ends: new Map([...history.ends, [node, entries]]),
-})
