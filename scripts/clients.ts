@@ -5,7 +5,7 @@
  * windows), receipts are held against portable proofs, the directories are proved. Then lies are planted in that very history, one at a
  * time: the checker must tell each.
  *
- *   node scripts/clients.ts [--clients 500] [--for 60s] [--nodes 4] [--seed 1] [--think 500] [--longest 8s] [--keep DIR]
+ *   node scripts/clients.ts [--clients 500] [--for 60s] [--nodes 4] [--seed 1] [--think 1000] [--longest 8s] [--keep DIR]
  *
  * Prints one JSON line. Exit status 3 on a violation or a lie that is not told; the directories and the history are kept then.
  */
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     for: { type: 'string', default: '60s' },
     nodes: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
-    think: { type: 'string', default: '500' },
+    think: { type: 'string', default: '1000' },
     longest: { type: 'string', default: '8s' },
     keep: { type: 'string' },
   },

@@ -9,6 +9,10 @@ const PATIENCE_MS = 60_000
 const suite = createNativeSuite()
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+const textOf = (proved: ProvedTransaction): string => new TextDecoder().decode(proved.bytes)
+const shown = ({ position, timestamp, round, event, index }: Place): string =>
+  JSON.stringify({ position, timestamp, round, event, index })
+
 export interface Prover {
   /** By transaction, what is wrong with its receipt, `undefined` if nothing is; of so many receipts, evenly spread. */
   receipts(rows: readonly Row[], count: number): Promise<Map<string, string | undefined>>
@@ -34,10 +38,6 @@ export async function createProver(fleet: Fleet): Promise<Prover> {
       return verdict.proved.kind === 'transaction' ? verdict.proved : 'nothing stands at its position'
     }
   }
-
-  const textOf = (proved: ProvedTransaction): string => new TextDecoder().decode(proved.bytes)
-  const shown = ({ position, timestamp, round, event, index }: Place): string =>
-    JSON.stringify({ position, timestamp, round, event, index })
 
   async function receipts(rows: readonly Row[], count: number): Promise<Map<string, string | undefined>> {
     const verdicts = new Map<string, string | undefined>()

@@ -1,6 +1,8 @@
 /** The client against real nodes, over connections that break: in this process, and in a real browser. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createClient, NotFinalError, type Client, type LogTransaction } from '@hearsay/client'
 import { encodePayload, genesisToJson } from '@hearsay/dag'
@@ -112,6 +114,24 @@ test('with the genesis a receipt is proved before it is believed, from the node 
   expect(new TextDecoder().decode(proved!.bytes)).toBe('with a proof')
   expect(proved!.signers.length).toBeGreaterThanOrEqual(3)
   expect(await client.prove(receipt.position + 1)).toMatchObject({ kind: 'absence' })
+})
+
+test('a node that is too busy to read what was sent is not asked again first', async () => {
+  let asked = 0
+  const busy = createServer((request, response) => {
+    asked += 1
+    request.resume()
+    response.writeHead(408, { Connection: 'close' }).end()
+  })
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = busy.address() as AddressInfo
+    const nodes = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${network.nodes[2]!.api.port}`]
+    expect(await createClient({ nodes }).submit('past the busy one')).toMatchObject({ state: 'ordered' })
+    expect(asked).toBeGreaterThan(0)
+  } finally {
+    busy.close()
+  }
 })
 
 test('out of reach until the time is up: says so, with what is needed to go on', async () => {

@@ -6,13 +6,13 @@ export const acknowledged = (history: History): SubmitRow[] =>
   history.rows.filter((row) => row.op === 'submit').filter((row) => row.outcome === 'ok')
 
 /** The history with one row in place of another. */
-export const withRow = (history: History, row: Row, instead: Row): History => ({
+const withRow = (history: History, row: Row, instead: Row): History => ({
   ...history,
   rows: history.rows.map((each) => (each === row ? instead : each)),
 })
 
 /** The history with another log of a node in the end. */
-export const withEnd = (history: History, node: string, entries: readonly ReadEntry[]): History => ({
+const withEnd = (history: History, node: string, entries: readonly ReadEntry[]): History => ({
   ...history,
   ends: new Map([...history.ends, [node, entries]]),
 })

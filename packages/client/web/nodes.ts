@@ -8,7 +8,7 @@ export interface Ask {
   readonly body?: Uint8Array
   readonly accept?: string
   readonly signal: AbortSignal
-  /** Statuses that are worth trying again, beside 429 and 503. */
+  /** Statuses that are worth trying again, beside `AGAIN`. */
   readonly again?: readonly number[]
 }
 
@@ -19,6 +19,8 @@ export interface Nodes {
   leave(): void
 }
 
+/** The request did not arrive in time, which is what a machine that is too busy says; too many; not now. */
+const AGAIN: readonly number[] = [408, 429, 503]
 const FIRST_PAUSE_MS = 50
 const MAX_PAUSE_MS = 2_000
 
@@ -55,7 +57,7 @@ export function createNodes(addresses: readonly string[], token: string | undefi
           const response = await once(wanted)
           if (response.ok) return response
           fault = await problemOf(response)
-          if (![429, 503, ...(wanted.again ?? [])].includes(response.status))
+          if (![...AGAIN, ...(wanted.again ?? [])].includes(response.status))
             throw new Refusal(fault as ClientError)
           waitMs = 1_000 * Number(response.headers.get('Retry-After') ?? 0)
         } catch (error) {
