@@ -3,16 +3,19 @@
  * lengths, POST /v1/tx/batch with bytes) and wait for the receipt of each pack.
  *
  *   node scripts/bench-throughput.ts [--for 20] [--bytes 100] [--pack 1200] [--outstanding 4] [--rate 10000] [--nodes 4]
+ *     [--parts steady,most,twice,raw]
  *
- * Three parts: at a steady rate (open loop: latency counts from when a pack was due); as much as goes (closed loop, so many
- * packs outstanding at each node); and at twice that (open loop, refusals counted). One JSON line each, with CPU by process,
- * machine and versions. It judges nothing.
+ * Four parts: at a steady rate (open loop: latency counts from when a pack was due); as much as goes (closed loop, so many
+ * packs outstanding at each node); at twice that (open loop, refusals counted); and the same packs handed round over plain `ws` by as
+ * many processes, without consensus. One JSON line each, with CPU by process, machine and versions, and one with the ratios R1 (CPU to
+ * that of the plain fan-out), R2 (most to its most) and R9 (goodput at twice the load). It judges nothing.
  */
 import { readFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startNetwork, type NodeEntry } from '../test/network/network.ts'
+import { startRawFanOut } from '../test/network/raw-fan-out.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     outstanding: { type: 'string', default: '4' },
     rate: { type: 'string', default: '10000' },
     nodes: { type: 'string', default: '4' },
+    parts: { type: 'string', default: 'steady,most,twice,raw' },
   },
 })
 const seconds = Number(values.for)
@@ -44,7 +48,9 @@ function packOf(count: number): Buffer {
   return pack
 }
 
-function post({ api }: NodeEntry, body: Buffer): Promise<number> {
+type Target = Pick<NodeEntry, 'api' | 'pid'>
+
+function post({ api }: Target, body: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
       {
@@ -81,7 +87,7 @@ interface Tally {
   pending: number
 }
 
-async function send(node: NodeEntry, count: number, dueMs: number, tally: Tally): Promise<void> {
+async function send(node: Target, count: number, dueMs: number, tally: Tally): Promise<void> {
   const status = await post(node, packOf(count))
   if (status === 200) {
     tally.latencies.push(performance.now() - dueMs)
@@ -105,9 +111,13 @@ async function openLoop(rate: number, forSeconds: number, tally: Tally): Promise
 }
 
 /** So many packs outstanding at each node all the time. */
-async function closedLoop(forSeconds: number, tally: Tally): Promise<void> {
+async function closedLoop(
+  forSeconds: number,
+  tally: Tally,
+  targets: readonly Target[] = nodes,
+): Promise<void> {
   const endMs = performance.now() + forSeconds * 1_000
-  const clients = nodes.flatMap((node) =>
+  const clients = targets.flatMap((node) =>
     Array.from({ length: Number(values.outstanding) }, async () => {
       while (performance.now() < endMs) await send(node, Number(values.pack), performance.now(), tally)
     }),
@@ -118,20 +128,30 @@ async function closedLoop(forSeconds: number, tally: Tally): Promise<void> {
 const rounded = (value: number | undefined): number | undefined =>
   value === undefined ? undefined : Number(value.toFixed(value < 10 ? 3 : 1))
 
+interface Measured {
+  readonly perSecond: number
+  /** CPU of all nodes for a transaction. */
+  readonly microseconds: number
+  readonly p99Ms: number
+}
+
 async function measure(
   what: string,
   run: (tally: Tally) => Promise<void>,
   more: object = {},
-): Promise<number> {
-  const before = nodes.map(({ pid }) => usage(pid).cpu)
-  const eventsBefore = (await network.status(nodes[0]!.name)).knownEvents
+  targets: readonly Target[] = nodes,
+): Promise<Measured> {
+  const known = async (): Promise<number> =>
+    targets === nodes ? (await network.status(nodes[0]!.name)).knownEvents : 0
+  const before = targets.map(({ pid }) => usage(pid).cpu)
+  const eventsBefore = await known()
   const ownBefore = process.cpuUsage()
   const beganMs = performance.now()
   const tally: Tally = { latencies: [], transactions: 0, refused: 0, pending: 0 }
   await run(tally)
   const tookS = (performance.now() - beganMs) / 1_000
-  const after = nodes.map(({ pid }) => usage(pid))
-  const events = (await network.status(nodes[0]!.name)).knownEvents - eventsBefore
+  const after = targets.map(({ pid }) => usage(pid))
+  const events = (await known()) - eventsBefore
   const sorted = tally.latencies.toSorted((a, b) => a - b)
   const at = (share: number): number | undefined =>
     rounded(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))])
@@ -157,19 +177,46 @@ async function measure(
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0], node: process.version },
   }
   console.log(JSON.stringify(line))
-  return perSecond
+  return { perSecond, microseconds: (1e6 * total) / perSecond, p99Ms: at(0.99) ?? 0 }
+}
+
+/** The same packs, handed round without consensus: what the ratios R1, R2 and R9 are to. */
+async function measureRaw(): Promise<Measured> {
+  const raw = await startRawFanOut(nodes.length)
+  try {
+    const targets = raw.nodes.map(({ pid, port }) => ({ pid, api: { host: '127.0.0.1', port } }))
+    await closedLoop(2, { latencies: [], transactions: 0, refused: 0, pending: 0 }, targets)
+    return await measure('raw ws fan-out', (tally) => closedLoop(seconds, tally, targets), {}, targets)
+  } finally {
+    raw.stop()
+  }
 }
 
 try {
   await closedLoop(Number(values.warm), { latencies: [], transactions: 0, refused: 0, pending: 0 })
+  const parts = values.parts.split(',')
   const rate = Number(values.rate)
-  await measure('steady', (tally) => openLoop(rate, seconds, tally), { rate })
-  const best = await measure('most', (tally) => closedLoop(seconds, tally), {
-    outstanding: values.outstanding,
-  })
-  await measure('twice the most', (tally) => openLoop(2 * best, seconds, tally), {
-    rate: Math.round(2 * best),
-  })
+  if (parts.includes('steady')) await measure('steady', (tally) => openLoop(rate, seconds, tally), { rate })
+  if (parts.some((part) => part !== 'steady')) {
+    const best = await measure('most', (tally) => closedLoop(seconds, tally), {
+      outstanding: values.outstanding,
+    })
+    const twice = parts.includes('twice')
+      ? await measure('twice the most', (tally) => openLoop(2 * best.perSecond, seconds, tally), {
+          rate: Math.round(2 * best.perSecond),
+        })
+      : undefined
+    const raw = parts.includes('raw') ? await measureRaw() : undefined
+    console.log(
+      JSON.stringify({
+        what: 'ratios',
+        R1cpuToRaw: raw && rounded(best.microseconds / raw.microseconds),
+        R2mostToRaw: raw && rounded(best.perSecond / raw.perSecond),
+        p99MsAtMost: best.p99Ms,
+        R9goodputAtTwice: twice && rounded(twice.perSecond / best.perSecond),
+      }),
+    )
+  }
   const all = await Promise.all(nodes.map(({ name }) => network.status(name)))
   console.log(
     JSON.stringify({ what: 'at the end', transactions: all.map(({ transactions }) => transactions) }),
