@@ -121,6 +121,13 @@ test('a node contradicts itself: the others have the proof and go on', async () 
   await done('fork', 'dan')
   const evidence = await hearsay('evidence', '--json', '--node', 'ada')
   expect((evidence.json() as { evidence: { creator: string }[] }).evidence).toHaveLength(1)
+  // Who has not seen both events has been told.
+  expect((await hearsay('evidence', 'export', 'evidence.json', '--node', 'bob')).out).toBe(
+    'evidence.json: dan\n',
+  )
+  const genesis = '.hearsay/testnet/ada/genesis.json'
+  const verified = await hearsay('evidence', 'verify', 'evidence.json', '--genesis', genesis)
+  expect([verified.code, verified.out]).toEqual([0, expect.stringMatching(/^OK {3}dan has signed two/)])
   await submits('ada', 'dan has branched')
 })
 

@@ -1,5 +1,5 @@
-// Decides what `peers`, `net` and `evidence` print: what one node knows of the others and of the network.
-import type { EvidenceJson, NetJson, PeerJson, PeersJson } from '@hearsay/node'
+// Decides what `peers` and `net` print: what one node knows of the others and of the network.
+import type { NetJson, PeerJson, PeersJson } from '@hearsay/node'
 import { type NodeOptions, table } from '../src/index.ts'
 import { askJson } from './api-client.ts'
 import { findNode } from './find-node.ts'
@@ -70,12 +70,4 @@ function netText(net: NetJson): string {
 
 export function net(options: NodeOptions): Promise<void> {
   return show<NetJson>(options, '/v1/net', netText)
-}
-
-export function evidence(options: NodeOptions): Promise<void> {
-  return show<EvidenceJson>(options, '/v1/evidence', (answer) =>
-    answer.evidence.length === 0
-      ? 'no member is known to have branched'
-      : answer.evidence.map((each) => JSON.stringify(each)).join('\n'),
-  )
 }

@@ -1,6 +1,6 @@
 // Decides what `tx`, `proof` and `verify-proof` print: one transaction, why it is to be believed, and whether that is so.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { genesisFromJson, verifyProof } from '@hearsay/client/verify'
+import { writeFileSync } from 'node:fs'
+import { verifyProof } from '@hearsay/client/verify'
 import type { KnownJson } from '@hearsay/node'
 import {
   type Address,
@@ -13,6 +13,7 @@ import {
 } from '../src/index.ts'
 import { ask, problemError } from './api-client.ts'
 import { findNode } from './find-node.ts'
+import { readGenesis, readJson } from './json-file.ts'
 import { createTerminal } from './terminal.ts'
 
 async function get<T>(address: Address, path: string): Promise<T> {
@@ -39,34 +40,10 @@ export async function proof(name: string, options: ProofOptions): Promise<void> 
   terminal.say(`written to ${options.out}; check it with: hearsay verify-proof ${options.out} --genesis FILE`)
 }
 
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'))
-  } catch (error) {
-    throw new CommandError(
-      {
-        code: 'E_NOT_JSON',
-        message: `${file === '-' ? 'standard input' : file} cannot be read: ${(error as Error).message}`,
-        hint: 'name the file that hearsay proof has written',
-        exitCode: EXIT.corrupt,
-      },
-      { cause: error },
-    )
-  }
-}
-
 export async function verifyProofFile(file: string, options: VerifyProofOptions): Promise<void> {
   const terminal = createTerminal(options)
-  const genesisFile = options.genesis
-  const genesis = genesisFromJson(readJson(genesisFile))
-  if (!genesis.ok)
-    throw new CommandError({
-      code: 'E_BAD_CONFIG',
-      message: `${genesisFile}: ${genesis.faults.join('; ')}`,
-      hint: 'use the genesis of the network, from where you trust it',
-      exitCode: EXIT.badConfig,
-    })
-  const verdict = verifyProof(readJson(file), genesis.value)
+  const genesis = readGenesis(options.genesis)
+  const verdict = verifyProof(readJson(file), genesis)
   if (!verdict.ok)
     throw new CommandError({
       code: 'E_PROOF',

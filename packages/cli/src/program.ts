@@ -26,6 +26,7 @@ import { addFounding, type FoundingActions } from './founding-commands.ts'
 import { addSettings, type SettingsActions } from './settings-commands.ts'
 import { addNet, type NetActions } from './net-commands.ts'
 import { type DelayArgument, parseDelay, parseLoss } from './net-orders.ts'
+import { addEvidence, type EvidenceActions } from './evidence-commands.ts'
 import { addTransactionProofs, type ProofActions } from './proof-commands.ts'
 import { addSim, type SimActions } from './sim-command.ts'
 import { addTheory, type TheoryActions } from './theory-commands.ts'
@@ -114,6 +115,7 @@ export interface Actions
     NetActions,
     ExplorerActions,
     AppTestActions,
+    EvidenceActions,
     FoundingActions,
     SettingsActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
@@ -123,7 +125,6 @@ export interface Actions
   tail(options: LogOptions): Promise<void>
   status(options: StatusOptions): Promise<void>
   peers(options: NodeOptions): Promise<void>
-  evidence(options: NodeOptions): Promise<void>
   verify(dirs: readonly string[], options: CommonOptions): Promise<void>
   replay(file: string, options: CommonOptions): Promise<void>
   explain(name: EventName | undefined, options: ExplainOptions): Promise<void>
@@ -288,10 +289,7 @@ function addReading(program: Command, actions: Actions): void {
     .description('Prints the other members as a node sees them: alive or not, round trip, traffic by kind.')
     .addHelpText('before', examples('peers', 'peers --node bob --json'))
     .action((options: NodeOptions) => actions.peers(options))
-  withNode(program.command('evidence'))
-    .description('Prints what proves that members have branched: two signed headers each, as JSON.')
-    .addHelpText('before', examples('evidence', 'evidence --json > evidence.json'))
-    .action((options: NodeOptions) => actions.evidence(options))
+  addEvidence(program, actions, withNode)
 }
 
 function addProof(program: Command, actions: Actions): void {

@@ -1,12 +1,24 @@
 /** What a member shows of itself, put together from its parts. */
-import type { Genesis, VerifiedEvent } from '@hearsay/dag'
-import type { Gossip } from '@hearsay/gossip'
+import type { Genesis, Member, VerifiedEvent } from '@hearsay/dag'
+import type { Gossip, PeerView } from '@hearsay/gossip'
 import type { MemberView } from './member-types.ts'
 import type { Orderer } from './orderer.ts'
 import type { OwnTransactions } from './own-transactions.ts'
 import type { Pool } from './pool.ts'
 import { memberReports, networkReport } from './self-report.ts'
 import type { OwnTip } from './snapshot.ts'
+
+/** Whether members of more than a third of the weight, so at least one honest one, say that they have decided more than this round. */
+export function areAhead(peers: readonly PeerView[], round: number, members: readonly Member[]): boolean {
+  const ahead = new Set(peers.flatMap((peer) => ((peer.decidedRound ?? 0) > round ? [peer.memberId] : [])))
+  let weight = 0
+  let total = 0
+  for (const member of members) {
+    total += member.weight
+    if (ahead.has(member.id)) weight += member.weight
+  }
+  return 3 * weight > total
+}
 
 export interface ViewedParts {
   readonly genesis: Genesis

@@ -14,6 +14,7 @@ import {
 import { createGossip, RECORD_KINDS, type GossipEffect, type NodeRecord } from '@hearsay/gossip'
 import { createCertifier } from './certifier.ts'
 import { createCreator } from './creator.ts'
+import { createEvidence } from './evidence.ts'
 import { createIntake } from './intake.ts'
 import { gossipViewOf } from './look-ups.ts'
 import {
@@ -32,7 +33,7 @@ import { createOwnTransactions } from './own-transactions.ts'
 import { createPool, type Batch } from './pool.ts'
 import { carriedEvents } from './round-state.ts'
 import { takeSnapshot, type OwnTip } from './snapshot.ts'
-import { viewOf } from './member-view.ts'
+import { areAhead, viewOf } from './member-view.ts'
 import { createSelfReport } from './self-report.ts'
 
 /** A made event that is not durable yet. */
@@ -48,7 +49,6 @@ export function createMember(options: MemberOptions): Member {
   const selfSlot = members.findIndex((member) => member.id === memberId)
   if (selfSlot < 0) throw new Error(`invariant: member ${memberId} is not in the genesis`)
   const weights = members.map((member) => member.weight)
-  const totalWeight = weights.reduce((sum, weight) => sum + weight, 0)
   const creator = createCreator(weights, selfSlot, options.creator)
   const pool = createPool(options.pool)
   const counters = new Map<string, number>()
@@ -133,6 +133,9 @@ export function createMember(options: MemberOptions): Member {
       ),
   })
 
+  const emit = (effect: MemberEffect): void => void effects.push(effect)
+  const evidence = createEvidence({ members, networkId, suite, graph, gossip, count, emit })
+
   const report = createSelfReport(gossip, options.software, () => ({
     decidedRound: orderer.head().round,
     ledgerHash: orderer.head().hash,
@@ -150,6 +153,7 @@ export function createMember(options: MemberOptions): Member {
   function linkedEvent(linked: LinkedEvent): void {
     if (linked.event.creator === memberId) admitOwn(linked)
     else if (started) appendEvent(linked.event)
+    if (started && graph.hasBranched(linked.event.creator)) evidence.found(linked.event.creator)
   }
 
   function admitOwn(linked: LinkedEvent): void {
@@ -184,15 +188,8 @@ export function createMember(options: MemberOptions): Member {
     own.replayed(decoded.event.key)
   }
 
-  function isBehind(): boolean {
-    const horizon = orderer.head().round + Math.ceil(genesis.roundsNonAncient / 2)
-    let weight = 0
-    for (const peer of gossip.peers()) {
-      if ((peer.decidedRound ?? 0) > horizon) weight += weights[graph.slotOf(peer.memberId) ?? -1] ?? 0
-    }
-    // More than a third: at least one of them is honest.
-    return 3 * weight > totalWeight
-  }
+  const isBehind = (): boolean =>
+    areAhead(gossip.peers(), orderer.head().round + Math.ceil(genesis.roundsNonAncient / 2), members)
 
   function considerCreating(now: Moment): void {
     createAtMs = undefined
@@ -252,6 +249,7 @@ export function createMember(options: MemberOptions): Member {
     gossip.begin(Math.floor(now.wallMicros / 1_000_000))
     certifier.begin(orderer.head(), orderer.lastTimestamp())
     own.start()
+    for (const creator of view.branchedMembers()) evidence.found(creator)
   }
 
   function takeGossip(now: Moment): void {
@@ -266,8 +264,8 @@ export function createMember(options: MemberOptions): Member {
     if (effect.kind === 'record') return heardRecord(effect.record)
     if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
-    // Nobody sends notes yet.
-    if (effect.kind === 'greeted' || effect.kind === 'note') return
+    if (effect.kind === 'greeted') return evidence.greeted(effect.link)
+    if (effect.kind === 'note') return evidence.heard(effect, now.monotonicMs)
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
   }
@@ -364,7 +362,7 @@ export function createMember(options: MemberOptions): Member {
     step,
     nextTickMs,
     view: currentView,
-    branchProofs: () => graph.branchProofs(),
+    branchProofs: evidence.all,
     isRestored: () => !orderer.isWaiting(),
     snapshot: () => takeSnapshot({ orderer, members, ownTip, stale: own.pending(), headers }),
   }
