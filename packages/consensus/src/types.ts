@@ -98,7 +98,8 @@ export interface EngineOptions {
 export interface Engine {
   /**
    * Adds one event; its parents come before it. Returns its handle: handles count up from 0 by one for each
-   * accepted event. An ancient event is not added: NO_EVENT.
+   * accepted event. An ancient event is not added: NO_EVENT. One insertion brings a bounded number of earlier
+   * events up to date; what it leaves, the next ones do. Every question below does all of it first, so that nobody can tell but by the clock.
    */
   insert(event: EngineEvent): EventHandle
   /** The rounds decided since the last call, in order; one at a time if `stepwise`. */
