@@ -69,6 +69,17 @@ async function live(): Promise<void> {
     return (await page.getAttribute('#counts', 'data-hash')) === ledgerHash
   })
 
+  // Found by its consensus time, too, and by its place; what is not there is said.
+  const time = (await page.textContent('#log tr:has-text("from the page") td:nth-child(4)')) ?? ''
+  for (const wanted of [`#${position}`, time]) {
+    await page.fill('#log input', wanted)
+    await page.press('#log input', 'Enter')
+    await page.waitForSelector('#log tr.chosen:has-text("from the page")')
+  }
+  await page.fill('#jump', 'round 99999')
+  await page.press('#jump', 'Enter')
+  await page.waitForSelector('#failed:has-text("there is none")')
+
   // Why an event stands where it stands.
   await page.click('#log tr:has-text("from the page") button')
   await page.waitForSelector('#event .why .decides, #event .why .heading')

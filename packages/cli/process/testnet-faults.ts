@@ -111,8 +111,8 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
     else if (there.hasExited) testnet.start(there.plan)
   }
 
-  function remember(order: NetOrder, isOver: boolean): void {
-    done.push({ atMs: Date.now(), order, isOver })
+  function remember(order: NetOrder, atMs: number, isOver: boolean): void {
+    done.push({ atMs, order, isOver })
     if (done.length > MOST_DONE) done.shift()
   }
 
@@ -139,8 +139,9 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
   }
 
   async function carryOut(order: NetOrder): Promise<void> {
+    const atMs = Date.now()
     await perform(order)
-    remember(order, false)
+    remember(order, atMs, false)
     if ('forMs' in order && order.forMs !== undefined) later(order, order.forMs)
   }
 
@@ -151,7 +152,7 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
       const undone = 'do' in back ? perform(back) : change(back)
       undone.then(
         () => {
-          remember(order, true)
+          remember(order, Date.now(), true)
           testnet.say(`net: ${order.do} is over`)
         },
         (error: unknown) => testnet.say(`net: ${order.do} could not be taken back: ${String(error)}`),

@@ -12,7 +12,7 @@ import type { SignatureChecker } from './signatures.ts'
 
 /** Whichever comes first. Of a file nobody waits for the next event, and each telling has the page drawn anew. */
 const LIVE_POST = { everyMs: 60, events: 4_096 }
-const FILE_POST = { everyMs: 250, events: 16_384 }
+const FILE_POST = { everyMs: 1_000, events: 65_536 }
 /** Signatures that are checked at once. */
 const AT_ONCE = 256
 /** Events of a file that lie before others that were linked earlier. */
@@ -39,6 +39,8 @@ export interface Checking {
   place(index: number, before: number): void
   post(force: boolean): void
   linkedCount(): number
+  /** Events whose parents have not come. */
+  waitingCount(): number
   detail(index: number, reasons: boolean): Promise<Detail | undefined>
   prove(proof: unknown): Proved
 }
@@ -225,6 +227,7 @@ export function createChecking(options: CheckingOptions): Checking {
     place: (index, before) => kept.keep(index, new Uint8Array(0), 0, before),
     post: tell,
     linkedCount: checker.linkedCount,
+    waitingCount: checker.waitingCount,
     detail,
     prove: (proof) => {
       const found = verifyProof(proof, genesis)

@@ -16,7 +16,7 @@ import { createSignatureChecker, type SignatureChecker } from './signatures.ts'
 
 /** A smaller file is checked before anybody could have looked at it. */
 const DRAFT_BYTES = 512 << 10
-const DRAFT_EVENTS = 32_768
+const DRAFT_EVENTS = 131_072
 /** Pieces whose signatures are checked while the order of the ones before is derived. */
 const AHEAD = 4
 const MOST_HEADER_BYTES = 64 << 20
@@ -181,7 +181,8 @@ export async function checkFile(
     post: tell,
   })
   onOpen(checking)
-  if (withDraft && totalBytes - start >= DRAFT_BYTES) await sketch(file, checking, tell)
+  const isSketched = withDraft && totalBytes - start >= DRAFT_BYTES
+  if (isSketched) await sketch(file, checking, tell)
   const began = performance.now()
   let rest = 0
   const underWay: { readonly taken: Taken; readonly after: number }[] = []
@@ -200,5 +201,12 @@ export async function checkFile(
     checking.post(true)
   }
   if (rest > 0) tell({ kind: 'failed', message: `${name} ends in the middle of an event` })
+  const waiting = checking.waitingCount()
+  if (waiting > 0) {
+    // What can be seen is shown, and that it is not checked.
+    if (!isSketched && checking.linkedCount() === 0) await sketch(file, checking, tell)
+    const message = `${name}: ${waiting} of its events name others that are not in it, so no order can be derived from them. A journal that was pruned begins so: open one that is whole`
+    tell({ kind: 'failed', message })
+  }
   tell({ kind: 'loaded', events: checking.linkedCount(), tookMs: performance.now() - began })
 }

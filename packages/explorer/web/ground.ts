@@ -92,8 +92,10 @@ function drawMarks(
     violation: '#ff4057',
     note: '#8b98a9',
   }
+  /** Height of the words before, and where they end: what happened at one time stands side by side. */
   let last = Infinity
-  for (const { at, kind, text } of marks.toReversed()) {
+  let x = 0
+  for (const { at, kind, text } of marks) {
     if (at > view.shown) continue
     const row = at === 0 ? 0 : store.rowOf(Math.min(at, store.count()) - 1) + 0.5
     const y = yOf(view, row)
@@ -105,13 +107,16 @@ function drawMarks(
     pen.lineTo(size.width - 4, y)
     pen.stroke()
     pen.setLineDash([])
-    if (Math.abs(last - y) < 13) continue
-    last = y
+    const isBeside = Math.abs(last - y) < 13
+    const from = isBeside ? x : GUTTER - 18
     const width = pen.measureText(text).width + 10
+    if (from + width > size.width) continue
+    if (!isBeside) last = y
+    x = from + width + 4
     pen.fillStyle = dark ? 'rgba(14,17,22,.88)' : 'rgba(255,255,255,.9)'
-    pen.fillRect(GUTTER - 18, y - 15, width, 14)
+    pen.fillRect(from, last - 15, width, 14)
     pen.fillStyle = colours[kind]
-    pen.fillText(text, GUTTER - 13, y - 4)
+    pen.fillText(text, from + 5, last - 4)
   }
 }
 

@@ -121,7 +121,7 @@ function onMessage({ data }: MessageEvent<FromChecker>): void {
           })
         if (data.sources.some(({ isPruned }) => isPruned))
           fail(
-            'The journal of this node begins later than the network: the order cannot be derived from its beginning here.',
+            'The journal of this node was pruned, it begins later than the network: the order cannot be derived from its beginning here. Open the page of a node that keeps all of it; single transactions can be checked with: hearsay proof',
           )
         state.share.value = data.share
         if (config.file !== null && data.share < 1)
@@ -173,6 +173,7 @@ function startChecker(message: ToChecker): void {
     state.faults.value = []
     state.play.value = 'live'
     state.shown.value = 0
+    state.isFile.value = message.kind === 'file'
     state.share.value = message.kind === 'file' ? 0 : 1
     state.failed.value = ''
   })
@@ -266,22 +267,22 @@ const actions: Actions = {
       return fail(
         `${text}: a round (round 12), a transaction (#97), a time (14:03:20) or the beginning of an id`,
       )
+    if (found.index < 0) return fail(`${text}: there is none, or not yet`)
     state.failed.value = ''
-    if (found.index >= 0) actions.select(found.index)
+    actions.select(found.index)
   },
   zoom: map.zoom,
   fit: map.fit,
   logTo: log.to,
   search: (text) => {
-    const found = player.find(/^\d+$/.test(text.trim()) ? `#${text.trim()}` : text)
+    const position = player.findInLog(text)
     const store = state.store.value
-    if (found === undefined || store === undefined || found.index < 0)
-      return fail(`${text}: nothing like that is in the log`)
+    if (store === undefined || position < 0) return fail(`${text}: nothing like that is in the log`)
     state.failed.value = ''
-    const position = store.positionOf(found.index)
-    if (position >= 0) log.to(position)
-    state.selectedIndex.value = found.index
-    map.show(found.index)
+    log.to(position)
+    const index = store.ordered(store.orderOfPosition(position))
+    state.selectedIndex.value = index
+    map.show(index)
   },
   submit: (text) => void submit(text),
   fault: (wanted) => void control?.order(wanted),

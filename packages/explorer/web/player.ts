@@ -10,6 +10,8 @@ export interface Player {
   seek(shown: number): void
   /** The event that a text means; undefined if it means nothing, index -1 if there is none. */
   find(text: string): { readonly index: number } | undefined
+  /** The position in the log that a text means: a place, a consensus time, a round, an id; -1 if there is none. */
+  findInLog(text: string): number
 }
 
 export function createPlayer(state: State, map: GraphMap): Player {
@@ -38,20 +40,24 @@ export function createPlayer(state: State, map: GraphMap): Player {
 
   function findRound(round: number): number {
     const store = state.store.value!
-    const judges = store.roundRow(round)?.judges
-    return judges?.[0] ?? -1
+    return store.roundRow(round)?.judges[0] ?? -1
   }
 
-  function findTime(text: string): number {
+  /** Of a day, which is that of the newest event, in microseconds. */
+  function microsOf(text: string): number {
     const store = state.store.value!
     const [, hours, minutes, seconds = '0'] = /^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$/.exec(text) ?? []
     if (hours === undefined || store.count() === 0) return -1
     const day = Math.floor(store.timeOf(store.count() - 1) / 86_400e6) * 86_400e6
-    const at = day + (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1e6
-    return Math.max(0, store.indexAtTime(at))
+    return day + (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1e6
   }
 
-  return {
+  function findTime(text: string): number {
+    const at = microsOf(text)
+    return at < 0 ? -1 : Math.max(0, state.store.value!.indexAtTime(at))
+  }
+
+  const player: Player = {
     play: () => {
       if (state.shown.value >= count()) state.shown.value = Math.min(1, count())
       state.play.value = 'playing'
@@ -68,6 +74,18 @@ export function createPlayer(state: State, map: GraphMap): Player {
     },
     step: (events) => seek(state.shown.value + events),
     seek,
+    findInLog: (text) => {
+      const store = state.store.value
+      const wanted = text.trim()
+      if (store === undefined) return -1
+      if (/^#?\d+$/.test(wanted)) {
+        const position = Number(wanted.replace('#', ''))
+        return position < store.transactions() ? position : -1
+      }
+      if (/^\d{1,2}:\d{2}/.test(wanted)) return store.positionAtTime(microsOf(wanted))
+      const index = player.find(wanted)?.index ?? -1
+      return index < 0 ? -1 : store.positionOf(index)
+    },
     find: (text) => {
       const store = state.store.value
       const wanted = text.trim().toLowerCase()
@@ -84,4 +102,5 @@ export function createPlayer(state: State, map: GraphMap): Player {
       return undefined
     },
   }
+  return player
 }

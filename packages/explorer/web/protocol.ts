@@ -1,6 +1,7 @@
 // What the page and its checker say to each other: the checker runs in a thread of its own, so that the picture keeps moving.
 import type { Batch, LinkedBatch, ShownMember } from '../src/model/messages.ts'
 import type { Mark } from '../src/model/frames.ts'
+import type { Opened, Selected } from '../src/view/state.ts'
 
 export interface Source {
   readonly name: string
@@ -26,29 +27,8 @@ export type ToChecker =
   | { readonly kind: 'detail'; readonly request: number; readonly index: number; readonly reasons: boolean }
   | { readonly kind: 'prove'; readonly request: number; readonly proof: unknown }
 
-export interface TransactionView {
-  readonly text: string | null
-  readonly hex: string
-  readonly bytes: number
-  readonly sealed: boolean
-}
-
-/** All of one event. */
-export interface Detail {
-  readonly index: number
-  readonly id: string
-  readonly creator: string
-  readonly sequence: number
-  readonly birthRound: number
-  readonly timestamp: number
-  readonly sizeBytes: number
-  readonly selfParent: string | null
-  readonly otherParents: readonly { readonly id: string; readonly creator: string }[]
-  readonly transactions: readonly TransactionView[]
-  readonly signature: 'good' | 'none'
-  /** The engine's reasons in words; null if it lies back too far. */
-  readonly why: string | null
-}
+export type Detail = Selected
+export type TransactionView = Selected['transactions'][number]
 
 export interface Proved {
   readonly ok: boolean
@@ -58,17 +38,10 @@ export interface Proved {
   readonly index: number
 }
 
-export interface OpenedView {
-  readonly title: string
-  readonly networkId: string
+export interface OpenedView extends Opened {
   readonly members: readonly ShownMember[]
-  readonly isSigned: boolean
-  readonly means: string
   readonly marks: readonly Mark[]
-  readonly violation: { readonly invariant: string; readonly message: string; readonly at: number } | null
   readonly claims: readonly { readonly node: string; readonly round: number; readonly hash: string }[]
-  /** Of a file that says what to expect. */
-  readonly asExpected: boolean | null
 }
 
 export interface SourceState {

@@ -99,6 +99,8 @@ export interface Words {
   bytes(): number
 }
 
+export const hexOf = (word: number): string => word.toString(16).padStart(8, '0')
+
 export function createWords(): Words {
   const chunks: Uint32Array[] = []
   let length = 0

@@ -1,5 +1,5 @@
 /** The decided rounds as the page holds them: columns, because there may be a hundred thousand of them. */
-import { createColumn, createWords, firstOf } from './chunks.ts'
+import { createColumn, createWords, firstOf, hexOf } from './chunks.ts'
 import type { ShownRound } from './messages.ts'
 
 /** A decided round without its events. */
@@ -27,8 +27,6 @@ export interface RoundColumns {
 
 const HASH_WORDS = 8
 
-const eight = (value: number): string => value.toString(16).padStart(8, '0')
-
 export function createRoundColumns(): RoundColumns {
   /** Empty ones, where a graph has no ledger. */
   const hashes = createWords()
@@ -51,7 +49,7 @@ export function createRoundColumns(): RoundColumns {
     for (let k = judgeStart.get(i); k < to; k++) found.push(judges.get(k))
     return {
       round,
-      hash: words.every((word) => word === 0) ? '' : words.map(eight).join(''),
+      hash: words.every((word) => word === 0) ? '' : words.map(hexOf).join(''),
       decidedAt: decidedAt.get(i),
       decidedTime: decidedTime.get(i),
       judges: found,

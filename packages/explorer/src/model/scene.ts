@@ -96,6 +96,14 @@ export const firstAtRow = (store: GraphStore, events: Column, row: number): numb
 
 const colourOf = (lane: Lane): number => (lane.branch > 0 ? RED : lane.member % 8)
 
+/** The list itself, or one of twice its size with what was in it. */
+function roomFor(list: Float32Array<ArrayBuffer>, needed: number): Float32Array<ArrayBuffer> {
+  if (needed <= list.length) return list
+  const more = new Float32Array(list.length * 2)
+  more.set(list)
+  return more
+}
+
 export interface SceneMaker {
   make(view: View, highlight: Highlight): Scene
 }
@@ -118,11 +126,7 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
     ring: number,
   ): void {
     const at = POINT * pointCount
-    if (at + POINT > points.length) {
-      const more = new Float32Array(points.length * 2)
-      more.set(points)
-      points = more
-    }
+    points = roomFor(points, at + POINT)
     points[at] = x
     points[at + 1] = y
     points[at + 2] = radius
@@ -135,11 +139,7 @@ export function createSceneMaker(store: GraphStore): SceneMaker {
 
   function line(x1: number, y1: number, x2: number, y2: number, colour: number, strength: number): void {
     const at = 2 * END * lineCount
-    if (at + 2 * END > lines.length) {
-      const more = new Float32Array(lines.length * 2)
-      more.set(lines)
-      lines = more
-    }
+    lines = roomFor(lines, at + 2 * END)
     lines[at] = x1
     lines[at + 1] = y1
     lines[at + 2] = colour

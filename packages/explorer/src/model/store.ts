@@ -4,7 +4,7 @@
  * creator's, or a further one beside it where the creator has branched. What was known when is derived: a round counts as
  * decided from the event on that decided it, so that going back in time shows what one could know then.
  */
-import { createColumn, createWords, firstOf, type Column } from './chunks.ts'
+import { createColumn, createWords, firstOf, hexOf, type Column } from './chunks.ts'
 import type { Batch, Branching, LinkedBatch, Refusal, ShownMember, ShownRound } from './messages.ts'
 import { createDensity, type Density } from './density.ts'
 import { createRoundColumns, type RoundRow } from './rounds.ts'
@@ -69,6 +69,8 @@ export interface GraphStore {
   orderedCount(): number
   /** Transactions in the order so far. */
   transactions(): number
+  /** Position of the first transaction that is ordered at that time or later, or -1. */
+  positionAtTime(micros: number): number
   /** Place in the order of the event that carries the transaction at a position. */
   orderOfPosition(position: number): number
   decided(): number
@@ -85,8 +87,6 @@ export interface GraphStore {
   refusals(): readonly Refusal[]
   bytes(): number
 }
-
-const eight = (value: number): string => value.toString(16).padStart(8, '0')
 
 const TIME_STEP = 64
 const WITNESS = 1
@@ -255,7 +255,7 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     }
   }
 
-  const idStart = (index: number): string => eight(ids.get(2 * index)) + eight(ids.get(2 * index + 1))
+  const idStart = (index: number): string => hexOf(ids.get(2 * index)) + hexOf(ids.get(2 * index + 1))
 
   /** The newest event whose id begins like that: whole words are compared as numbers, for there may be a million. */
   function findId(start: string): number {
@@ -340,6 +340,12 @@ export function createStore(members: readonly ShownMember[]): GraphStore {
     ordered: (place) => orderEvents.get(place),
     orderedCount: () => orderEvents.length(),
     transactions: () => position,
+    positionAtTime: (micros) => {
+      // Consensus times rise along the order.
+      const place = firstOf(orderTime.length(), (i) => orderTime.get(i) >= micros)
+      const found = place < orderTime.length() ? orderPosition.get(place) : position
+      return found < position ? found : NONE
+    },
     orderOfPosition: (wanted) => {
       const after = firstOf(orderEvents.length(), (i) => orderPosition.get(i) > wanted)
       for (let place = after - 1; place >= 0; place--) {

@@ -27,7 +27,7 @@ function verdictOf(state: State): Verdict {
   const standings = new Map<string, Standing>(state.nodes.value.map(({ name, standing }) => [name, standing]))
   const opened = state.opened.value
   const judged = verdict(standings, state.lies.value, opened?.isSigned ?? true)
-  if (standings.size > 0 || judged.state === 'differs' || opened === undefined) return judged
+  if (!state.isFile.value || judged.state === 'differs' || opened === undefined) return judged
   if (state.share.value < 1) return { ...judged, state: 'waiting' }
   if (!opened.isSigned) return judged
   // A file has no nodes: what is shown is what follows from its signatures.
@@ -51,9 +51,9 @@ function badgeWords(state: State, judged: Verdict): readonly [string, string] {
         ? 'ordered here, as the file expects; no signatures to check'
         : 'ordered here; no real signatures to check',
     ]
-  if (nodes.length === 0 && state.share.value < 1)
+  if (state.isFile.value && state.share.value < 1)
     return ['…', `checking: ${Math.floor(100 * state.share.value)} % of the events so far`]
-  if (nodes.length === 0)
+  if (state.isFile.value)
     return ['✓', `signatures checked and order derived here, ${grouped(derived)} rounds`]
   if (judged.state === 'waiting') return ['…', 'deriving the order from the signed events']
   const silent = nodes.filter(({ standing }) => standing === 'silent').length

@@ -48,7 +48,7 @@ export interface LogRow {
 
 export type ProofState = 'asked' | 'proved' | 'wrong' | 'not-yet'
 
-/** What is shown of the event that was clicked. */
+/** All of the event that was clicked. */
 export interface Selected {
   readonly index: number
   readonly id: string
@@ -66,6 +66,7 @@ export interface Selected {
     readonly sealed: boolean
   }[]
   readonly signature: 'good' | 'none'
+  /** The engine's reasons in words; null if it lies back too far. */
   readonly why: string | null
 }
 
@@ -75,6 +76,7 @@ export interface Opened {
   readonly isSigned: boolean
   readonly means: string
   readonly violation: { readonly invariant: string; readonly message: string; readonly at: number } | null
+  /** Of a file that says what to expect. */
   readonly asExpected: boolean | null
 }
 
@@ -111,6 +113,8 @@ export interface State {
   readonly controlWord: Signal<string>
   readonly submitted: Signal<string>
   readonly loading: Signal<string>
+  /** A file is looked at: there are no nodes to agree. */
+  readonly isFile: Signal<boolean>
   /** How much of what was opened is checked, from 0 to 1. */
   readonly share: Signal<number>
   readonly renderer: Signal<string>
@@ -144,6 +148,7 @@ export function createState(isDark: boolean): State {
     controlWord: signal(''),
     submitted: signal(''),
     loading: signal(''),
+    isFile: signal(false),
     share: signal(1),
     renderer: signal(''),
   }
