@@ -4,8 +4,17 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createClient, NotFinalError, type Client, type LogTransaction } from '@hearsay/client'
+import {
+  createClient,
+  NotFinalError,
+  type Client,
+  type LogPage,
+  type LogTransaction,
+  type NodeStatus,
+  type Receipt,
+} from '@hearsay/client'
 import { encodePayload, genesisToJson } from '@hearsay/dag'
+import type { LogPageJson, ReceiptJson, StatusJson } from '@hearsay/node'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CHROMIUM, openBrowser } from '../explorer/browser.ts'
@@ -29,18 +38,13 @@ afterAll(async () => {
   await network.dispose()
 })
 
-/** What the node itself says, without the client. */
+/** What the node itself says, without the client. Its type is the node's, and the compiler holds the client's to it. */
 async function wholeLog(): Promise<{ position: number; text: string | null }[]> {
   const { api } = network.nodes[2]!
   const found: { position: number; text: string | null }[] = []
   for (let from = 0; ;) {
-    const page = (await (
-      await fetch(`http://127.0.0.1:${api.port}/v1/log?from=${from}&limit=1000`)
-    ).json()) as {
-      transactions: LogTransaction[]
-      next: number
-      total: number
-    }
+    const answer = await fetch(`http://127.0.0.1:${api.port}/v1/log?from=${from}&limit=1000`)
+    const page: LogPage = (await answer.json()) as LogPageJson
     for (const { position, text } of page.transactions) found.push({ position, text })
     from = page.next
     if (from >= page.total) return found
@@ -85,6 +89,9 @@ test('submits once and follows without gap or repeat while connections break and
     expect(known).toMatchObject({ position })
     expect(await client.transaction(position)).toMatchObject({ position })
   }
+  const said: StatusJson = await network.status('ada')
+  const status: NodeStatus = { ...said }
+  expect(Object.keys(await client.status()).toSorted()).toEqual(Object.keys(status).toSorted())
   expect(await client.transaction('0'.repeat(64))).toEqual({ state: 'unknown', reason: null })
 })
 
@@ -96,7 +103,9 @@ test('many transactions in one request stand one after the other', async () => {
     headers: { 'Content-Type': 'application/octet-stream' },
     body: pack as Uint8Array<ArrayBuffer>,
   })
-  const receipt = (await answer.json()) as { count: number; position: number; state: string }
+  const receipt: Receipt & { readonly count: number } = (await answer.json()) as ReceiptJson & {
+    count: number
+  }
   expect([answer.status, receipt.state, receipt.count]).toEqual([200, 'ordered', 3])
   await until('another node has them', async () => (await wholeLog()).some(({ text }) => text === 'p2'))
   const found = (await wholeLog()).filter(({ text }) => text?.startsWith('p') === true && text.length === 2)
