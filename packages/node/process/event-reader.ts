@@ -18,11 +18,12 @@ export function createEventReader(journal: Pick<Journal, 'begin' | 'durableEnd' 
     try {
       const { records, next } = journal.readFrom(start, maxBytes)
       const durable = records.filter(({ offset }) => offset < end)
+      // A mark of the journal itself may stand between what is durable and the next record: nobody may begin behind it yet.
+      const behind = (i: number): number => Math.min(records[i + 1]?.offset ?? next, end)
       const events = durable.flatMap(({ kind, payload }, i) =>
-        kind === RECORD_EVENT ? [{ bytes: payload, next: records[i + 1]?.offset ?? next }] : [],
+        kind === RECORD_EVENT ? [{ bytes: payload, next: behind(i) }] : [],
       )
-      const whole = durable.length === records.length
-      return { events, begin: start, next: whole ? Math.min(next, end) : records[durable.length]!.offset }
+      return { events, begin: start, next: behind(durable.length - 1) }
     } catch (error) {
       // A cursor at which no event begins looks like damage there; real damage is found by whoever needs the record.
       if (error instanceof JournalDamaged) return undefined
