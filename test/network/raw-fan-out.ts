@@ -25,7 +25,9 @@ const once = <T>(child: ChildProcess): Promise<T> =>
   })
 
 export async function startRawFanOut(count: number): Promise<RawFanOut> {
-  const children = Array.from({ length: count }, () => fork(import.meta.filename, ['child'], { execArgv: [] }))
+  const children = Array.from({ length: count }, () =>
+    fork(import.meta.filename, ['child'], { execArgv: [] }),
+  )
   const ports = await Promise.all(children.map((child) => once<{ http: number; ws: number }>(child)))
   const ready = children.map((child) => once<'ready'>(child))
   for (const [i, child] of children.entries())

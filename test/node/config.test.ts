@@ -66,6 +66,10 @@ describe('config.json', () => {
     expect(configFromJson(sound)).toEqual({ ok: true, value: sound })
     const { peers: _peers, ...alone } = sound
     expect(configFromJson(alone)).toEqual({ ok: true, value: { ...alone, peers: {} } })
+    expect(configFromJson({ ...sound, profile: 'wan' })).toEqual({
+      ok: true,
+      value: { ...sound, profile: 'wan' },
+    })
     expect(configFromJson({ ...sound, more: 1 })).toEqual({ ok: true, value: sound })
   })
 
@@ -80,6 +84,7 @@ describe('config.json', () => {
     ['an empty host', { ...sound, api: address(1, '') }, /^api/],
     ['a peer without address', { ...sound, peers: { bob: 5 } }, /^peers\.bob/],
     ['peers that are a list', { ...sound, peers: [5] }, /^peers/],
+    ['a profile from nowhere', { ...sound, profile: 'toString' }, /^profile: one of local, lan, wan/],
     ['peers that are text', { ...sound, peers: 'bob' }, /^peers/],
   ]
   for (const [name, json, fault] of cases) {

@@ -38,6 +38,7 @@ const actions: Actions = {
   graph: async (options) => (await import('./graph.ts')).graph(options),
   sim: async (options) => (await import('./sim.ts')).sim(options),
   theory: async (options) => (await import('./theory.ts')).theory(options),
+  tune: async (options) => (await import('./tune.ts')).tune(options),
   epidemic: async (options) => (await import('./theory.ts')).epidemic(options),
 }
 

@@ -68,6 +68,11 @@ export async function configShow({ dir, ...options }: ConfigOptions): Promise<vo
     { name: 'name', value: config.name, origin: configPath },
     { name: 'api', value: formatAddress(config.api), origin: configPath },
     { name: 'gossip', value: formatAddress(config.gossip), origin: configPath },
+    {
+      name: 'profile',
+      value: config.profile ?? 'lan',
+      origin: config.profile === undefined ? 'default' : configPath,
+    },
     ...Object.entries(config.peers).map(([peer, address]) => ({
       name: `peers.${peer}`,
       value: formatAddress(address),

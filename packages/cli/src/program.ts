@@ -29,6 +29,7 @@ import { type DelayArgument, parseDelay, parseLoss } from './net-orders.ts'
 import { addEvidence, type EvidenceActions } from './evidence-commands.ts'
 import { addTransactionProofs, type ProofActions } from './proof-commands.ts'
 import { addSim, type SimActions } from './sim-command.ts'
+import { addTune, type TuneActions } from './tune-command.ts'
 import { addTheory, type TheoryActions } from './theory-commands.ts'
 
 export interface TestnetOptions extends CommonOptions {
@@ -116,6 +117,7 @@ export interface Actions
     ExplorerActions,
     AppTestActions,
     EvidenceActions,
+    TuneActions,
     FoundingActions,
     SettingsActions {
   testnet(count: number | undefined, options: TestnetOptions): Promise<void>
@@ -167,6 +169,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addExplorer(program, actions, withNode)
   addAppTest(program, actions)
   addTheory(addSim(program, actions), actions)
+  addTune(program, actions)
   addSettings(program, actions, withNode)
   eachCommand(program, (command) => {
     command.configureOutput({

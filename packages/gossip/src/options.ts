@@ -82,6 +82,41 @@ export const DEFAULT_TUNING: GossipTuning = {
   recordsPerSecond: 10,
 }
 
+export type Profile = 'local' | 'lan' | 'wan'
+
+/** What differs from the defaults where members are on one machine, in one network, or far from each other. */
+export const PROFILES: Readonly<Record<Profile, Partial<GossipTuning>>> = {
+  local: {
+    advertEveryMs: 100,
+    graceMs: 20,
+    graceMinMs: 5,
+    graceMaxMs: 50,
+    hedgeMs: 75,
+    pingAfterMs: 200,
+    probeWaitMs: 100,
+    reopenMs: 100,
+    confirmMs: 500,
+  },
+  lan: {},
+  wan: {
+    advertEveryMs: 500,
+    graceMs: 100,
+    graceMinMs: 25,
+    graceMaxMs: 250,
+    hedgeMs: 500,
+    repairTimeoutMs: 3_000,
+    repairBytes: 8 * 1024 * 1024,
+    aheadMs: 1_500,
+    pingAfterMs: 1_000,
+    probeWaitMs: 600,
+    reopenMs: 600,
+    confirmMs: 2_000,
+    recordGraceMs: 500,
+  },
+}
+
+export const tuningOf = (profile: Profile): GossipTuning => ({ ...DEFAULT_TUNING, ...PROFILES[profile] })
+
 export interface GossipOptions {
   readonly networkId: Uint8Array
   readonly memberId: number

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { networkIdOf, type Genesis, type Member as RosterMember } from '@hearsay/dag'
 import { createBestSuite } from '@hearsay/dag/native'
+import { PROFILES } from '@hearsay/gossip'
 import { startTransport, type PeerAddress, type Transport } from '@hearsay/gossip/ws'
 import { lockDirectory, nodeFiles } from '../disk/index.ts'
 import type { NodeConfig } from '../src/config.ts'
@@ -83,7 +84,7 @@ async function assemble(
       narrate,
       application: options.application,
       replayAll: options.replayAll,
-      createMember,
+      createMember: (wishes) => createMember({ ...wishes, gossip: PROFILES[config.profile ?? 'lan'] }),
       openTransport: async (onEvent) => {
         const transport = await startTransport({
           memberId: self.id,

@@ -3,6 +3,7 @@
  * key). Reading and writing them is the disk room's business; here is what they say and when they are sound.
  */
 import type { Parsed } from '@hearsay/dag'
+import { PROFILES, type Profile } from '@hearsay/gossip'
 
 export { genesisFromJson, genesisToJson, type Parsed } from '@hearsay/dag'
 
@@ -15,6 +16,8 @@ export interface NodeConfig {
   readonly api: { readonly host: string; readonly port: number }
   /** Gossip addresses of the other members by name. */
   readonly peers: Readonly<Record<string, { readonly host: string; readonly port: number }>>
+  /** How far the members are from each other; `lan` if it is left out. */
+  readonly profile?: Profile
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -27,6 +30,9 @@ function addressFrom(value: unknown): { host: string; port: number } | undefined
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) return undefined
   return { host: value['host'], port }
 }
+
+const isProfile = (value: unknown): value is Profile =>
+  typeof value === 'string' && Object.hasOwn(PROFILES, value)
 
 /** Reads `config.json`; says everything that is wrong with it. */
 export function configFromJson(json: unknown): Parsed<NodeConfig> {
@@ -46,8 +52,14 @@ export function configFromJson(json: unknown): Parsed<NodeConfig> {
     if (address === undefined) faults.push(`peers.${peer}: { "host": …, "port": 0 to 65535 }`)
     else addresses.push([peer, address])
   }
+  const profile = json['profile']
+  if (profile !== undefined && !isProfile(profile))
+    faults.push(`profile: one of ${Object.keys(PROFILES).join(', ')}`)
   // Without a prototype: `constructor` is the name of a member, if it is there.
   const peers = Object.setPrototypeOf(Object.fromEntries(addresses), null) as NodeConfig['peers']
   if (faults.length > 0 || gossip === undefined || api === undefined) return { ok: false, faults }
-  return { ok: true, value: { name: String(name), gossip, api, peers } }
+  return {
+    ok: true,
+    value: { name: String(name), gossip, api, peers, ...(isProfile(profile) ? { profile } : {}) },
+  }
 }
