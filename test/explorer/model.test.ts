@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  createColumn,
   createSceneMaker,
   createStore,
   eventAt,
@@ -16,6 +17,7 @@ import {
 } from '@hearsay/explorer/graph'
 import { createExplainer, feedInterchange, NO_EVENT } from '@hearsay/consensus'
 import { expect, test } from 'vitest'
+import { seeded } from '../seeded.ts'
 
 const cases = join(import.meta.dirname, '../conformance/cases')
 const read = (name: string): unknown => JSON.parse(readFileSync(join(cases, name), 'utf8'))
@@ -136,4 +138,31 @@ test('a branching member has more than one lane, all others one', () => {
   )
   expect(Math.max(...lanes)).toBeGreaterThan(1)
   expect(lanes.filter((count) => count === 1).length).toBeGreaterThan(3)
+})
+
+test('a column gives what was put in, however far apart the numbers lie', () => {
+  const draw = seeded(3)
+  const times = [1, 100, 30_000, 1e9, 1.7e15]
+  for (const along of [false, true]) {
+    const column = createColumn(along)
+    const plain: number[] = []
+    for (let i = 0; i < 40_000; i++) {
+      // From chunk to chunk, and within them, ever further apart; now and then there is none.
+      const reach = times[Math.floor(i / 7_000) % times.length]!
+      const value = draw() < 0.2 ? -1 : Math.floor(draw() * reach) + (along ? i : 0)
+      column.push(value)
+      plain.push(value)
+      const at = Math.floor(draw() * plain.length)
+      if (draw() < 0.1) {
+        column.set(at, value)
+        plain[at] = value
+      }
+    }
+    expect(column.length()).toBe(plain.length)
+    expect(plain.findIndex((value, i) => column.get(i) !== value)).toBe(-1)
+  }
+  const narrow = createColumn(true)
+  for (let i = 0; i < 100_000; i++) narrow.push(i - Math.floor(draw() * 100))
+  // Numbers that run along with their place take a byte.
+  expect(narrow.bytes()).toBeLessThan(2 * 100_000)
 })

@@ -1,4 +1,5 @@
 // What of the page is a function of its arguments: the graph, the scene, the check. For tests, benches and other drawings.
+export { createColumn } from './model/chunks.ts'
 export { series, type Series } from './model/figures.ts'
 export { createFrameReader, FILE_MAGIC, type FileHeader, type Frame, type Mark } from './model/frames.ts'
 export type { Batch, ShownMember, ShownRound } from './model/messages.ts'
