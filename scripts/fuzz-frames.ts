@@ -143,15 +143,20 @@ const PLANTED: Readonly<Record<string, Decode>> = {
 const bits = turnBits(decodeFrame)
 console.log(JSON.stringify({ fuzz: 'bits', frames: SOURCES.length, ...bits }))
 gc()
-const heapBefore = process.memoryUsage().heapUsed
+const before = process.memoryUsage()
 const startedMs = performance.now()
 const result = mutate(decodeFrame, mutants)
 const seconds = (performance.now() - startedMs) / 1_000
 gc()
-const heapGrowthKiB = Math.round((process.memoryUsage().heapUsed - heapBefore) / 1024)
+const after = process.memoryUsage()
+const mib = (bytes: number): number => Number((bytes / 1024 ** 2).toFixed(1))
+const memoryMiB = {
+  heap: [mib(before.heapUsed), mib(after.heapUsed)],
+  resident: [mib(before.rss), mib(after.rss)],
+}
 const framesPerSecond = Math.round(result.tried / seconds)
 console.log(
-  JSON.stringify({ fuzz: 'mutants', seed, ...result, framesPerSecond, heapGrowthKiB, node: process.version }),
+  JSON.stringify({ fuzz: 'mutants', seed, ...result, framesPerSecond, memoryMiB, node: process.version }),
 )
 let missed = 0
 for (const [defect, decode] of Object.entries(PLANTED)) {
