@@ -60,10 +60,19 @@ export function startLoad(fleet: Fleet, recorder: Recorder, options: LoadOptions
     }
   }
   all.push(...Array.from({ length: options.roamers ?? 0 }, (_, i) => roam(i)))
+  // Told when the load is stopped, so that whoever began it ends the nodes first.
+  const faults: unknown[] = []
+  const guarded = all.map((each) =>
+    each.catch((error: unknown) => {
+      faults.push(error)
+      stopped.abort()
+    }),
+  )
   return {
     stop: async () => {
       stopped.abort()
-      await Promise.all(all)
+      await Promise.all(guarded)
+      if (faults.length > 0) throw faults[0]
     },
   }
 }
