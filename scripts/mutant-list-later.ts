@@ -1,4 +1,7 @@
-/** The small changes to what the engine leaves for later insertions (base.ts); mutant-list.ts says what they are for. */
+/**
+ * The small changes to what the engine leaves for later insertions (base.ts); mutant-list.ts says what they are for. Not here: that
+ * events which are not up to date are divided as if they were new. They and all after them are then computed anew, which gives the same.
+ */
 import type { Change } from './mutant-list-lanes.ts'
 
 export const LATER_CHANGES: readonly Change[] = [
@@ -7,11 +10,6 @@ export const LATER_CHANGES: readonly Change[] = [
     'base: kept though not all is up to date',
     '!f.branching && !behind && witnesses',
     '!f.branching && witnesses',
-  ],
-  [
-    'base: what is not up to date is taken for new',
-    'if (i < reached) known = kept',
-    'if (i < current) known = kept',
   ],
   [
     'ancient: what is left for later is not asked',
