@@ -29,7 +29,10 @@ export interface LinkedEvent {
   readonly selfParent: number
   /** Indices of the other-parents that are not ancient, in their order. */
   readonly otherParents: readonly number[]
-  /** For every member slot the highest sequence number of that member among the ancestors and the event itself. */
+  /**
+   * For every member slot the highest sequence number of that member among the ancestors and the event itself; of members that were added
+   * later there is none.
+   */
   readonly seen: Float64Array
 }
 
@@ -55,9 +58,13 @@ export interface GraphOptions {
   readonly members: readonly number[]
   readonly limits?: Partial<WaitingLimits>
   readonly known?: readonly KnownChain[]
+  /** Asked once, when nothing else keeps an event from being linked: one that is not admitted is forgotten. */
+  readonly admits?: (event: VerifiedEvent) => boolean
 }
 
 export interface Graph {
+  /** One more member, in the next slot. */
+  addMember(id: number): void
   /**
    * Takes an event in from a source (any number that stands for who sent it; bounds are kept per source). Afterwards
    * `next` must be called until it has nothing more.
@@ -113,10 +120,7 @@ export const FUTURE_HORIZON_ROUNDS = 1_000
 export function createGraph(options: GraphOptions): Graph {
   const slots = new Map<number, number>()
   const chains: Chain[] = []
-  for (const creator of options.members) {
-    slots.set(creator, chains.length)
-    chains.push({ creator, highest: 0, tip: undefined, proof: undefined, bySequence: new Map() })
-  }
+  options.members.forEach(addMember)
   for (const { creator, sequence, proof } of options.known ?? []) {
     const chain = chains[slots.get(creator) ?? -1]
     if (chain === undefined) continue
@@ -129,6 +133,12 @@ export function createGraph(options: GraphOptions): Graph {
   let ancientThreshold = 1
   let electionRound = 1
   let nextIndex = 0
+
+  function addMember(creator: number): void {
+    if (slots.has(creator)) throw new Error(`invariant: member ${creator} is there already`)
+    slots.set(creator, chains.length)
+    chains.push({ creator, highest: 0, tip: undefined, proof: undefined, bySequence: new Map() })
+  }
 
   /** The parent as linked, 'absent' if ancient, 'missing' or 'mismatch'. */
   function resolve(event: DecodedEvent, reference: EventReference, isSelf: boolean) {
@@ -182,7 +192,12 @@ export function createGraph(options: GraphOptions): Graph {
       }
       const missing = missingParents(event)
       if (missing === 'mismatch') continue
-      if (missing.length === 0 && event.birthRound <= electionRound) return link(event)
+      if (missing.length === 0 && event.birthRound <= electionRound) {
+        if (options.admits?.(event) !== false) return link(event)
+        // Who waits for it lacks it again.
+        waiting.release(event.key)
+        continue
+      }
       waiting.add(event, sources, missing, false)
     }
   }
@@ -192,7 +207,7 @@ export function createGraph(options: GraphOptions): Graph {
     const parentIndex = (reference: EventReference, isSelf: boolean): number => {
       const parent = resolve(event, reference, isSelf)
       if (typeof parent === 'string') return -1
-      for (let slot = 0; slot < seen.length; slot++) {
+      for (let slot = 0; slot < parent.seen.length; slot++) {
         if (parent.seen[slot]! > seen[slot]!) seen[slot] = parent.seen[slot]!
       }
       return parent.index
@@ -250,6 +265,7 @@ export function createGraph(options: GraphOptions): Graph {
   }
 
   return {
+    addMember,
     offer,
     offerAgain,
     next,

@@ -19,6 +19,7 @@ export { createPaceGuard, MAX_OPEN_EVENTS, type PaceGuard } from './pace-guard.t
 export * from './pool.ts'
 export * from './prove.ts'
 export * from './repair-index.ts'
+export { keyAt } from './roster-follower.ts'
 export * from './round-state.ts'
 export * from './self-report.ts'
 export * from './state-machine.ts'

@@ -11,20 +11,24 @@ import {
   type DecidedRound,
   type EngineOptions,
   type LedgerHead,
+  type Membership,
 } from '@hearsay/consensus'
 import {
   bytesKey,
   coinOf,
   createGraph,
   type EventKey,
+  type CryptoSuite,
   type Genesis,
   type Graph,
   type KnownChain,
   type LinkedEvent,
+  type NumberedRoster,
   type OfferResult,
   type Sha256,
   type VerifiedEvent,
 } from '@hearsay/dag'
+import { createRosterFollower } from './roster-follower.ts'
 
 /** Where an orderer goes on from: spec section 7, the ledger as far as that, and what is known of forgotten events. */
 export interface OrdererSnapshot {
@@ -33,7 +37,18 @@ export interface OrdererSnapshot {
   readonly known: readonly KnownChain[]
 }
 
+/** Whoever follows the roster that the log decides (consensus: membership.ts). */
+export interface FollowedRoster {
+  readonly suite: CryptoSuite
+  /** What `membership.encode` gave, after the round of the snapshot. */
+  readonly state?: Uint8Array
+  /** A change was agreed in the round whose block comes next. */
+  readonly onAgreed: (roster: NumberedRoster) => void
+}
+
 export interface OrdererOptions {
+  /** Without it the roster of the genesis rules for ever, and nothing is looked for in transactions. */
+  readonly roster?: FollowedRoster
   readonly snapshot?: OrdererSnapshot | undefined
   readonly genesis: Genesis
   readonly networkId: Uint8Array
@@ -50,6 +65,8 @@ export interface OrdererOptions {
 
 export interface Orderer {
   readonly graph: Graph
+  /** If the roster is followed. */
+  readonly membership: Membership | undefined
   /** Takes a verified event in, links what can be linked, makes blocks of what gets decided. */
   offer(event: VerifiedEvent, source: number): OfferResult
   head(): LedgerHead
@@ -80,16 +97,25 @@ export function engineOptionsOf({ coinFrequency, roundsNonAncient, members }: Ge
 
 export function createOrderer(options: OrdererOptions): Orderer {
   const { genesis, networkId, sha256, snapshot } = options
+  const followed =
+    options.roster &&
+    createRosterFollower({ genesis, networkId, ...options.roster }, snapshot?.consensus.round)
   const memberIds = genesis.members.map((member) => member.id)
-  const graph = createGraph({ members: memberIds, known: snapshot?.known ?? [] })
+  const graph = createGraph({
+    members: [...memberIds, ...(followed?.added ?? [])],
+    known: snapshot?.known ?? [],
+    ...(followed === undefined ? {} : { admits: followed.admits }),
+  })
   const engine = createEngine({
     ...engineOptionsOf(genesis),
+    ...(followed === undefined ? {} : { rosters: followed.rosters, stepwise: true }),
     ...(snapshot === undefined ? {} : { snapshot: snapshot.consensus }),
   })
   /** Event with transactions → birth round, until it is ordered or ancient. */
   const undecided = new Map<EventKey, number>()
   /** The same of all events, with or without transactions, by creator. */
-  const open = new Map<number, Map<EventKey, number>>(memberIds.map((id) => [id, new Map()]))
+  const open = new Map<number, Map<EventKey, number>>()
+  for (const id of [...memberIds, ...(followed?.added ?? [])]) open.set(id, new Map())
   /** While the judges of the snapshot are awaited: the keys of what was linked, by handle. */
   let awaiting: EventKey[] | undefined = snapshot === undefined ? undefined : []
   let head: LedgerHead = snapshot?.head ?? EMPTY_LEDGER
@@ -116,10 +142,24 @@ export function createOrderer(options: OrdererOptions): Orderer {
     open.get(event.creator)!.set(event.key, event.birthRound)
     options.onLinked(linked)
     if (awaiting !== undefined) countOrdered(awaiting, event.key)
-    const rounds = engine.takeDecidedRounds()
+    // Step by step where the roster is followed: a round may bring the roster of a later one.
+    let rounds = engine.takeDecidedRounds()
     if (rounds.length === 0) return
-    for (const round of rounds) makeBlock(round)
+    for (; rounds.length > 0; rounds = engine.takeDecidedRounds())
+      for (const round of rounds) makeBlock(round)
     advance()
+  }
+
+  function follow(round: number, events: readonly VerifiedEvent[]): void {
+    const roster = followed?.decided(round, events)
+    if (roster === undefined) return
+    engine.scheduleRoster(roster)
+    for (const { id } of roster.members) {
+      if (graph.slotOf(id) !== undefined) continue
+      graph.addMember(id)
+      open.set(id, new Map())
+    }
+    options.roster?.onAgreed(roster)
   }
 
   function countOrdered(linkedKeys: EventKey[], key: EventKey): void {
@@ -145,6 +185,7 @@ export function createOrderer(options: OrdererOptions): Orderer {
       events.push(linked.event)
       return { id: ordered.id, timestamp: ordered.timestamp, transactionCount: linked.event.transactionCount }
     })
+    follow(round.round, events)
     const { judges, ancientThreshold } = round
     lastTimestamp = round.lastTimestamp
     const extended = extendLedger(
@@ -169,6 +210,7 @@ export function createOrderer(options: OrdererOptions): Orderer {
 
   return {
     graph,
+    membership: followed?.membership,
     offer: (event, source) => {
       const result = graph.offer(event, source)
       for (let linked = graph.next(); linked !== undefined; linked = graph.next()) admit(linked)
