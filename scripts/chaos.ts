@@ -36,7 +36,7 @@ function spanMs(text: string): number {
 }
 
 const kinds = values.kinds.split(',').map((each) => {
-  const kind = [...ALL_KINDS, 'wipe' as const, 'old-image' as const].find((known) => known === each)
+  const kind = ALL_KINDS.find((known) => known === each)
   if (kind === undefined) throw new Error(`${each} is no kind of fault: ${ALL_KINDS.join(', ')}`)
   return kind satisfies Kind
 })

@@ -78,6 +78,8 @@ export const ALL_KINDS: readonly Kind[] = [
   'disk-full',
   'clock',
   'double-run',
+  'wipe',
+  'old-image',
   'hostile',
 ]
 

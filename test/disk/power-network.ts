@@ -49,8 +49,8 @@ const KINDS: Readonly<Record<Kind, KindPlan>> = {
   misplaced: {
     share: 0.05,
     faults: { misdirectedWrite: 0.02 },
-    // The last group itself went elsewhere, and it was killed before the mark: seen from the peers, before it made anything.
-    forgivable: ['E_JOURNAL_DAMAGED', 'E_JOURNAL_READ', 'E_JOURNAL_FOREIGN', 'E_DOUBLE_RUN'],
+    // If the last group itself went elsewhere and it was killed before the mark, it takes over from its peers what it had made.
+    forgivable: ['E_JOURNAL_DAMAGED', 'E_JOURNAL_READ', 'E_JOURNAL_FOREIGN'],
   },
 }
 
@@ -242,8 +242,7 @@ export function createPowerNetwork(seed: number): PowerNetwork {
   function halted(machine: Machine, code: string, message: string): void {
     const known = machine === victim || kind === 'full disk' ? forgivable : []
     if (!known.includes(code)) return report(`member ${machine.index + 1} stops with ${code}: ${message}`)
-    if (code !== 'E_DOUBLE_RUN' && !message.includes('/data/'))
-      report(`member ${machine.index + 1} stops and names no file: ${message}`)
+    if (!message.includes('/data/')) report(`member ${machine.index + 1} stops and names no file: ${message}`)
     halts.push(code)
     end(machine, 'all')
     const again = kind === 'i/o errors' || kind === 'full disk'

@@ -56,28 +56,8 @@ test('all but the engine is at most 60 kB, gzipped; no inline script or style, n
 /** Half of the weight is silent, so nothing becomes final: a promise that nobody could keep, broken in every run alike. */
 function failing(): Scenario {
   const scenario = chooseScenario({ seed: 5, members: [4, 4], kinds: ['cut'], stormMs: 1_500 })
-  const silent = {
-    everyMs: 1_000_000,
-    branch: 0,
-    branches: 0,
-    withhold: 0,
-    withholdMs: 0,
-    untilRound: false,
-    timestamps: 'true',
-    frontier: 'true',
-    floods: 0,
-    censored: [],
-    grind: 0,
-    serves: 'nothing',
-    garbage: 0,
-  } as const
-  return {
-    ...scenario,
-    calmMs: 1_500,
-    members: scenario.members.map((member, i) =>
-      i < 2 ? { ...member, weight: 1 } : { ...member, weight: 1, liar: silent },
-    ),
-  }
+  // Nothing is wrong with it, but so soon after the storm not everything can be settled yet.
+  return { ...scenario, calmMs: 100 }
 }
 
 async function files(): Promise<void> {

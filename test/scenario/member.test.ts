@@ -127,18 +127,73 @@ test('an own event that went stale while a member was cut off is resubmitted onc
   expectSameLedger(world)
 })
 
-test('a member that meets an event of its own key that it did not make stops', () => {
+test('a member whose directory was wiped takes its own events over from the others before it makes one', () => {
   const world = createWorld({ seed: 31, members: 4 })
   world.startAll()
   world.submit(1, 'first')
   world.run(2_000)
+  const before = world.node(1).member.view().durableSequence
+  expect(before).toBeGreaterThan(0)
   // An old copy of the directory: everything is forgotten, the key is the same.
   world.kill(1)
   world.node(1).durable = 0
   world.start(1)
-  world.run(2_000)
-  expect(world.node(1).failure).toBe('E_DOUBLE_RUN')
+  world.submit(1, 'second')
+  world.run(5_000)
+  expect(world.node(1).failure).toBeUndefined()
   expect(selfBranches(world)).toBe(0)
+  expect(world.node(1).member.view().durableSequence).toBeGreaterThan(before)
+  // What its earlier life had submitted is not submitted again, also not by the life after.
+  world.kill(1)
+  world.start(1)
+  world.submit(1, 'third')
+  world.run(5_000)
+  expect(orderedTexts(world, 3)).toEqual(['first', 'second', 'third'])
+  expect(selfBranches(world)).toBe(0)
+  expectSameLedger(world)
+})
+
+test('without a quorum of answers a wiped member makes no event, and what is submitted waits', () => {
+  const world = createWorld({ seed: 32, members: 4 })
+  world.startAll()
+  world.submit(1, 'first')
+  world.run(2_000)
+  world.kill(1)
+  world.node(1).durable = 0
+  world.cut(1, 3)
+  world.cut(1, 4)
+  world.cut(2, 3)
+  world.cut(2, 4)
+  world.start(1)
+  world.submit(1, 'second')
+  world.run(10_000)
+  expect(world.node(1).member.view().observing).toMatchObject({ answeredWeight: 2 })
+  expect(world.node(1).member.view().poolTransactions).toBe(1)
+  for (const a of [1, 2]) for (const b of [3, 4]) world.heal(a, b)
+  world.run(10_000)
+  expect(orderedTexts(world, 3)).toEqual(['first', 'second'])
+  expect([world.node(1).member.view().observing, selfBranches(world)]).toEqual([undefined, 0])
+})
+
+test('an event of its own key that nobody of the quorum knew stops a member as soon as it comes', () => {
+  const world = createWorld({ seed: 33, members: 5 })
+  world.startAll()
+  world.run(1_000)
+  for (const other of [3, 4, 5]) for (const a of [1, 2]) world.cut(a, other)
+  world.submit(1, 'known to one')
+  world.run(1_000)
+  expect(world.node(2).member.view().linkedEvents).toBeGreaterThan(0)
+  world.kill(1)
+  world.node(1).durable = 0
+  world.cut(1, 2)
+  for (const other of [3, 4, 5]) world.heal(1, other)
+  world.start(1)
+  world.submit(1, 'of the new life')
+  world.run(3_000)
+  expect(world.node(1).failure).toBeUndefined()
+  world.heal(1, 2)
+  world.run(3_000)
+  expect(world.node(1).failure).toBe('E_DOUBLE_RUN')
 })
 
 test('partitions heal: a minority makes no progress, afterwards all have one ledger', () => {

@@ -143,6 +143,19 @@ export async function askJson(address: Address, path: string): Promise<unknown> 
   return json
 }
 
+/** An answer of bytes. */
+export async function askBytes(address: Address, path: string): Promise<Buffer> {
+  const request = openRequest(address, { path, accept: 'application/octet-stream' })
+  request.setTimeout(ANSWER_MS, () => request.destroy(new Error(`no answer for ${ANSWER_MS / 1_000} s`)))
+  const answered = answerTo(request, address)
+  request.end()
+  const response = await answered
+  if (response.statusCode !== 200) throw problemError(await readJson(response, address), address)
+  const pieces: Uint8Array[] = []
+  for await (const piece of response as AsyncIterable<Uint8Array>) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
 /** The lines of a streamed answer. */
 export async function* linesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
   const splitter = createLineSplitter(MAX_LINE_BYTES)

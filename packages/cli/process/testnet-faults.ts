@@ -46,8 +46,6 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
   const names = nodes.map(({ plan }) => plan.name)
   const timers = new Set<NodeJS.Timeout>()
   const paused = new Set<TestnetNode>()
-  /** Where a member is found by another that dials it, if not at its usual address. */
-  const detours = new Map<string, Address>()
   let mesh: Promise<LinkMesh> | undefined
   const done: DoneOrder[] = []
   let conduct = new Map<string, typeof OPEN_LINK>()
@@ -68,7 +66,7 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
   function openMesh(): Promise<LinkMesh> {
     mesh ??= startLinkMesh({
       names,
-      target: (to, dialer) => detours.get(`${dialer}>${to}`) ?? node(to).plan.gossip,
+      target: (to) => node(to).plan.gossip,
       seed: 1,
     }).then((links) => {
       for (const each of nodes) if (!each.hasExited) tellPeers(each, links)
@@ -116,6 +114,19 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
     if (done.length > MOST_DONE) done.shift()
   }
 
+  async function fork(there: TestnetNode): Promise<void> {
+    const links = await openMesh()
+    await forkMember({
+      testnet,
+      node: there,
+      others: nodes.filter((each) => each !== there && !each.hasExited && !paused.has(each)),
+      links,
+      restore: () => {
+        for (const each of nodes) if (!each.hasExited) tellPeers(each, links)
+      },
+    })
+  }
+
   async function perform(order: NetOrder): Promise<void> {
     switch (order.do) {
       case 'kill':
@@ -128,7 +139,7 @@ export function createFaults(testnet: RunningTestnet): TestnetFaults {
         order.nodes.forEach(start)
         break
       case 'fork':
-        await forkMember({ testnet, node: node(order.node), links: await openMesh(), detours })
+        await fork(node(order.node))
         break
       case 'down':
         setImmediate(testnet.down)

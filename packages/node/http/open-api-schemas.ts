@@ -83,7 +83,7 @@ export const schemas: { readonly [key: string]: Json } = {
     name: text,
     state: {
       type: 'string',
-      enum: ['starting', 'replaying', 'active', 'behind', 'no-quorum', 'stopping', 'failed'],
+      enum: ['starting', 'replaying', 'observing', 'active', 'behind', 'no-quorum', 'stopping', 'failed'],
     },
     reason: orNull(text),
     networkId: hash,

@@ -7,7 +7,7 @@ import type { Block } from '@hearsay/consensus'
 import { decodeEvent, toHex, verifyEvent, type Genesis, type LinkedEvent } from '@hearsay/dag'
 import type { createBestSuite } from '@hearsay/dag/native'
 import { type TornTail, verifyJournal } from '../disk/index.ts'
-import { RECORD_EVENT, RECORD_RESUBMITTED } from '../src/member-types.ts'
+import { RECORD_ADOPTED, RECORD_EVENT, RECORD_RESUBMITTED } from '../src/member-types.ts'
 import { createOrderer, type Orderer } from '../src/orderer.ts'
 
 export type Suite = ReturnType<typeof createBestSuite>['suite']
@@ -46,7 +46,7 @@ export function orderJournal(source: JournalSource, listener: JournalListener): 
   let events = 0
   const { tornTail } = verifyJournal(dir, (kind, payload, offset) => {
     const where = `${dir}/journal at offset ${offset}`
-    if (kind === RECORD_RESUBMITTED) return
+    if (kind === RECORD_RESUBMITTED || kind === RECORD_ADOPTED) return
     if (kind !== RECORD_EVENT) throw new JournalWrong(`${where}: a record of unknown kind ${kind}`)
     const decoded = decodeEvent(payload.slice(), networkId, suite.sha256)
     if (!decoded.ok) throw new JournalWrong(`${where}: not an event of this network: ${decoded.reason}`)

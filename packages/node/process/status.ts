@@ -47,11 +47,20 @@ function judge(parts: StatusParts, reachable: number, reachableWeight: number, t
       'more than two thirds of the weight is needed; what is submitted becomes final when enough members return'
     return { state: 'no-quorum' as const, reason }
   }
+  if (view.observing !== undefined) return { state: 'observing' as const, reason: observingReason(parts) }
   if (view.isBehind)
     return { state: 'behind' as const, reason: 'peers have decided rounds that are still being fetched' }
   if (parts.isDiskFull)
     return { state, reason: 'the disk is full: no own events are made until there is space' }
   return { state, reason: undefined }
+}
+
+function observingReason({ view, genesis }: StatusParts): string {
+  const { answeredWeight, missing } = view.observing!
+  if (missing === undefined)
+    return `asking the members for the newest event of this one that they know (weight ${answeredWeight} with its own): none is made before that`
+  const shownBy = genesis.members.find(({ id }) => id === missing.shownBy)?.name ?? String(missing.shownBy)
+  return `${shownBy} has shown event ${missing.sequence} of this member, which this directory does not have: it is being fetched, and none is made before that`
 }
 
 export function describeStatus(parts: StatusParts): NodeStatus {

@@ -75,8 +75,12 @@ export interface NodeStatus {
   readonly name: string
   readonly memberId: number
   readonly networkId: Uint8Array
-  /** `no-quorum`: members whose weight is a third or more are out of reach, nothing can become final. */
-  readonly state: 'starting' | 'replaying' | 'active' | 'behind' | 'no-quorum' | 'stopping' | 'failed'
+  /**
+   * `no-quorum`: members whose weight is a third or more are out of reach, nothing can become final. `observing`: the members
+   * are being asked for this one's newest event, and none is made before that.
+   */
+  readonly state:
+    'starting' | 'replaying' | 'observing' | 'active' | 'behind' | 'no-quorum' | 'stopping' | 'failed'
   /** One sentence for people when the state is not `active`. */
   readonly reason: string | undefined
   readonly round: number

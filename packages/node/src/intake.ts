@@ -30,8 +30,8 @@ export interface IntakeParts {
   readonly orderer: Orderer
   readonly count: (reason: string) => void
   readonly close: (link: number) => void
-  /** An own event that was not made here has come from this member. */
-  readonly onForeignOwn: (event: DecodedEvent, from: number) => void
+  /** Whether an own event that was not made here is taken in. */
+  readonly adopts: (event: DecodedEvent, from: number) => boolean
 }
 
 /** Takes the events of one frame in. */
@@ -91,11 +91,9 @@ export function createIntake(parts: IntakeParts): (effect: EventsEffect, now: Mo
     }
     const checked = verifyEvent(event, (id) => keys.get(id), suite, restored)
     if (!checked.ok) return refuse(effect, bytes, checked.reason, now)
-    if (event.creator === parts.memberId) {
-      parts.onForeignOwn(event, from)
-      return false
-    }
-    if (!pace.mayWait(event.creator, event.sequence) && graph.lacksParents(checked.event)) {
+    const isOwn = event.creator === parts.memberId
+    if (isOwn && !parts.adopts(event, from)) return false
+    if (!isOwn && !pace.mayWait(event.creator, event.sequence) && graph.lacksParents(checked.event)) {
       count('event-too-many')
       return true
     }

@@ -4,6 +4,7 @@ import type { BranchProof, CryptoSuite, Genesis, VerifiedEvent } from '@hearsay/
 import type { GossipTuning, LinkFault, PeerView, WantFrame, LinkTraffic, LivenessView } from '@hearsay/gossip'
 import type { CertifierEffect } from './certifier.ts'
 import type { CreatorTuning } from './creator.ts'
+import type { Observing } from './observer.ts'
 import type { PoolLimits } from './pool.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import type { MemberReport, NetworkReport, Vitals } from './self-report.ts'
@@ -15,6 +16,12 @@ export const RECORD_EVENT = 1
  * counts only if the later event is in the journal too: what is lost in the middle of the two is lost as a whole.
  */
 export const RECORD_RESUBMITTED = 2
+
+/**
+ * The id of an own event that came from others: this directory did not have it. Its transactions are another life's matter and
+ * are never submitted again from here. Recorded just before and just after the event.
+ */
+export const RECORD_ADOPTED = 3
 
 export interface MemberOptions {
   readonly genesis: Genesis
@@ -128,6 +135,8 @@ export interface MemberView {
   readonly isBehind: boolean
   readonly peers: readonly PeerView[]
   readonly branched: readonly number[]
+  /** What is waited for before own events are made; undefined when they may be. */
+  readonly observing: Observing | undefined
   readonly counters: ReadonlyMap<string, number>
   /** What members say of themselves, and what the network is like by that. */
   readonly reports: () => readonly MemberReport[]

@@ -2,6 +2,7 @@
 import type { Genesis, Member, VerifiedEvent } from '@hearsay/dag'
 import type { Gossip, PeerView } from '@hearsay/gossip'
 import type { MemberView } from './member-types.ts'
+import type { Observing } from './observer.ts'
 import type { Orderer } from './orderer.ts'
 import type { OwnTransactions } from './own-transactions.ts'
 import type { Pool } from './pool.ts'
@@ -29,6 +30,7 @@ export interface ViewedParts {
   readonly counters: ReadonlyMap<string, number>
   readonly isBehind: boolean
   readonly branched: readonly number[]
+  readonly observing: Observing | undefined
   readonly ownTip: OwnTip | undefined
   /** A made event that is not durable yet. */
   readonly unsynced: VerifiedEvent | undefined
@@ -57,6 +59,7 @@ export function viewOf(parts: ViewedParts): MemberView {
     isBehind: parts.isBehind,
     peers: gossip.peers(),
     branched: parts.branched,
+    observing: parts.observing,
     counters: parts.counters,
     reports: () => memberReports(gossip, members),
     gossip: (nowMs) => ({

@@ -3,22 +3,15 @@
  * a state machine"). The order of effects is the safety contract: an own event is appended and made durable before it is
  * linked or sent, so a crash can never make this member forget what others have seen of it.
  */
-import {
-  concatBytes,
-  decodeEvent,
-  networkIdOf,
-  trustVerified,
-  type LinkedEvent,
-  type VerifiedEvent,
-} from '@hearsay/dag'
-import { createGossip, RECORD_KINDS, type GossipEffect, type NodeRecord } from '@hearsay/gossip'
-import { createCertifier } from './certifier.ts'
+import { concatBytes, decodeEvent, networkIdOf, trustVerified, type LinkedEvent } from '@hearsay/dag'
+import { createGossip, RECORD_KINDS, type GossipEffect } from '@hearsay/gossip'
+import { createCertifier, type Certifier } from './certifier.ts'
 import { createCreator } from './creator.ts'
-import { createEvidence } from './evidence.ts'
+import { createEvidence, type Evidence } from './evidence.ts'
 import { createIntake } from './intake.ts'
 import { gossipViewOf } from './look-ups.ts'
 import {
-  RECORD_EVENT,
+  RECORD_ADOPTED,
   RECORD_RESUBMITTED,
   type Member,
   type MemberEffect,
@@ -27,20 +20,16 @@ import {
   type MemberView,
   type Moment,
 } from './member-types.ts'
+import { createObserver, NONCE_BYTES, type Observer, type Observing } from './observer.ts'
 import { createOrderer } from './orderer.ts'
+import { appendOf, createOwnChain, type Unsynced } from './own-chain.ts'
 import { nextOwnEvent } from './own-event.ts'
 import { createOwnTransactions } from './own-transactions.ts'
-import { createPool, type Batch } from './pool.ts'
+import { createPool } from './pool.ts'
 import { carriedEvents } from './round-state.ts'
-import { takeSnapshot, type OwnTip } from './snapshot.ts'
+import { takeSnapshot } from './snapshot.ts'
 import { areAhead, viewOf } from './member-view.ts'
 import { createSelfReport } from './self-report.ts'
-
-/** A made event that is not durable yet. */
-interface Unsynced {
-  readonly event: VerifiedEvent
-  readonly batch: Batch
-}
 
 export function createMember(options: MemberOptions): Member {
   const { genesis, memberId, suite } = options
@@ -54,8 +43,9 @@ export function createMember(options: MemberOptions): Member {
   const counters = new Map<string, number>()
   /** What forgotten events had to say: of members none of whose events is in the graph. */
   const headers = new Map(options.snapshot?.headers)
-  let ownTip: OwnTip | undefined = options.snapshot?.ownTip
   let unsynced: Unsynced | undefined
+  /** What is waited for before own events are made. */
+  let observing: Observing | undefined = { answeredWeight: 0, missing: undefined }
   let started = false
   let mayCreate = true
   let mayTakeIn = true
@@ -63,9 +53,20 @@ export function createMember(options: MemberOptions): Member {
   let createAtMs: number | undefined
   let loopLagMs = 0
   let effects: MemberEffect[] = []
+  const emit = (effect: MemberEffect): void => void effects.push(effect)
 
   const own = createOwnTransactions(pool, (effect) => effects.push(effect))
   own.restore(options.snapshot?.stale ?? [])
+  const chain = createOwnChain({
+    memberId,
+    tip: options.snapshot?.ownTip,
+    own,
+    isObserving: () => observing !== undefined,
+    unsynced: () => unsynced,
+    onFound: ({ seen }) => creator.created(seen, -Infinity),
+    emit,
+    fail,
+  })
   const orderer = createOrderer({
     snapshot: options.snapshot?.orderer,
     genesis,
@@ -115,6 +116,20 @@ export function createMember(options: MemberOptions): Member {
     carrySeconds: options.carrySeconds,
   })
 
+  const observer = createObserver({
+    members,
+    memberId,
+    networkId,
+    suite,
+    secretKey: options.secretKey,
+    nonce: options.randomBytes(NONCE_BYTES),
+    graph,
+    headers,
+    ancientThreshold: () => orderer.ancientThreshold(),
+    count,
+    send: (link, frame) => emit({ kind: 'send', link, frame }),
+  })
+
   const intake = createIntake({
     memberId,
     roundsNonAncient: genesis.roundsNonAncient,
@@ -125,15 +140,9 @@ export function createMember(options: MemberOptions): Member {
     orderer,
     count,
     close: (link) => effects.push({ kind: 'close', link, fault: 'invalid-event' }),
-    onForeignOwn: (event, from) =>
-      fail(
-        'E_DOUBLE_RUN',
-        `an event of this member's key that this data directory does not know came from member ${from} ` +
-          `(sequence ${event.sequence}, own newest ${ownTip?.sequence ?? 0}): the key is in use elsewhere, or the directory is an old copy`,
-      ),
+    adopts: chain.adopts,
   })
 
-  const emit = (effect: MemberEffect): void => void effects.push(effect)
   const evidence = createEvidence({ members, networkId, suite, graph, gossip, count, emit })
 
   const report = createSelfReport(gossip, options.software, () => ({
@@ -151,28 +160,9 @@ export function createMember(options: MemberOptions): Member {
   }
 
   function linkedEvent(linked: LinkedEvent): void {
-    if (linked.event.creator === memberId) admitOwn(linked)
-    else if (started) appendEvent(linked.event)
+    if (linked.event.creator === memberId) chain.linked(linked)
+    else if (started) effects.push(appendOf(linked.event))
     if (started && graph.hasBranched(linked.event.creator)) evidence.found(linked.event.creator)
-  }
-
-  function admitOwn(linked: LinkedEvent): void {
-    const { event } = linked
-    noteOwn(event)
-    if (!started) creator.created(linked.seen, -Infinity)
-    own.linked(event, unsynced?.event === event ? unsynced.batch.transactions : undefined)
-  }
-
-  /** Durable, so others may have it: the next own event comes after this one, linked or not. */
-  function noteOwn(event: VerifiedEvent): void {
-    const { creator: self, birthRound, id, sequence, timestamp } = event
-    if (ownTip !== undefined && sequence < ownTip.sequence) return
-    ownTip = { reference: { creator: self, birthRound, id }, sequence, timestamp }
-  }
-
-  function appendEvent(event: VerifiedEvent): void {
-    const { bytes, key, birthRound } = event
-    effects.push({ kind: 'append', recordKind: RECORD_EVENT, bytes, key, birthRound })
   }
 
   function replay(recordKind: number, bytes: Uint8Array): void {
@@ -180,6 +170,7 @@ export function createMember(options: MemberOptions): Member {
       own.resubmitted(bytes.subarray(0, 32), bytes.subarray(32))
       return
     }
+    if (recordKind === RECORD_ADOPTED) return chain.replayedAdopted(bytes)
     const decoded = decodeEvent(bytes, networkId, suite.sha256)
     if (!decoded.ok)
       throw new Error(`invariant: the journal holds an event that is refused: ${decoded.reason}`)
@@ -191,9 +182,17 @@ export function createMember(options: MemberOptions): Member {
   const isBehind = (): boolean =>
     areAhead(gossip.peers(), orderer.head().round + Math.ceil(genesis.roundsNonAncient / 2), members)
 
+  function considerObserving(now: Moment): void {
+    if (!started || observing === undefined) return
+    observing = observer.consider(chain.tip()?.sequence ?? 0, now.monotonicMs)
+    const newest = observer.newest()
+    // Ancient, so nobody brings it any more: its header is enough to go on after it.
+    if (observing === undefined && newest !== undefined) chain.note(newest)
+  }
+
   function considerCreating(now: Moment): void {
     createAtMs = undefined
-    if (!started || failed || !mayCreate || unsynced !== undefined) return
+    if (!started || failed || !mayCreate || unsynced !== undefined || observing !== undefined) return
     if (pool.size() === 0 && orderer.undecidedEvents() === 0) return
     if (isBehind()) return
     const frontier = Float64Array.from(graph.frontier(), ({ sequence }) => sequence)
@@ -212,14 +211,13 @@ export function createMember(options: MemberOptions): Member {
 
   function create(frontier: Float64Array, now: Moment): void {
     const batch = pool.takeBatch()
-    const event = nextOwnEvent(options, networkId, orderer, ownTip, batch, now.wallMicros)
+    const event = nextOwnEvent(options, networkId, orderer, chain.tip(), batch, now.wallMicros)
     unsynced = { event, batch }
     for (const id of batch.staleIds) {
       const bytes = concatBytes(id, event.id)
       effects.push({ kind: 'append', recordKind: RECORD_RESUBMITTED, bytes, key: undefined, birthRound: 0 })
     }
-    appendEvent(event)
-    effects.push({ kind: 'sync', sequence: event.sequence })
+    effects.push(appendOf(event), { kind: 'sync', sequence: event.sequence })
     creator.created(frontier, now.monotonicMs)
   }
 
@@ -227,7 +225,7 @@ export function createMember(options: MemberOptions): Member {
     if (unsynced === undefined || unsynced.event.sequence !== sequence)
       throw new Error('invariant: not the event that was to be durable')
     const { event, batch } = unsynced
-    noteOwn(event)
+    chain.note(event)
     gossip.push(event)
     const tickets = batch.transactions.flatMap(({ ticket }) => (ticket === undefined ? [] : [ticket]))
     if (tickets.length > 0) effects.push({ kind: 'gossiped', tickets })
@@ -249,6 +247,7 @@ export function createMember(options: MemberOptions): Member {
     gossip.begin(Math.floor(now.wallMicros / 1_000_000))
     certifier.begin(orderer.head(), orderer.lastTimestamp())
     own.start()
+    chain.start()
     for (const creator of view.branchedMembers()) evidence.found(creator)
   }
 
@@ -261,17 +260,12 @@ export function createMember(options: MemberOptions): Member {
 
   function applyGossip(effect: GossipEffect, now: Moment): void {
     if (effect.kind === 'events') return mayTakeIn ? intake(effect, now) : count('intake-paused')
-    if (effect.kind === 'record') return heardRecord(effect.record)
     if (effect.kind === 'suspected') return report.hurry()
     if (effect.kind === 'record-refused') return count(effect.reason)
-    if (effect.kind === 'greeted') return evidence.greeted(effect.link)
-    if (effect.kind === 'note') return evidence.heard(effect, now.monotonicMs)
+    if (effect.kind === 'greeted' || effect.kind === 'note' || effect.kind === 'record')
+      return heardAboveGossip(effect, { certifier, evidence, observer }, now)
     if (effect.kind === 'close') count(`link-${effect.fault}`)
     effects.push(effect)
-  }
-
-  function heardRecord({ kind, member, content }: NodeRecord): void {
-    if (kind === RECORD_KINDS.roundSignature) certifier.heard(member, content)
   }
 
   const isQuiet = (): boolean =>
@@ -286,6 +280,7 @@ export function createMember(options: MemberOptions): Member {
       case 'opened':
         return gossip.opened(input.link, input.memberId, now.monotonicMs)
       case 'closed':
+        observer.closed(input.link)
         return gossip.closed(input.link, now.monotonicMs)
       case 'frame':
         return gossip.frame(input.link, input.bytes, now.monotonicMs)
@@ -318,6 +313,7 @@ export function createMember(options: MemberOptions): Member {
     gossip.lag(loopLagMs)
     apply(input, now)
     takeGossip(now)
+    considerObserving(now)
     considerCreating(now)
     if (isLive()) {
       report.consider(now.monotonicMs)
@@ -335,8 +331,7 @@ export function createMember(options: MemberOptions): Member {
     const wishes = [
       gossip.nextTickMs(nowMs),
       createAtMs,
-      isLive() ? report.nextMs() : undefined,
-      isLive() ? certifier.nextMs() : undefined,
+      ...(isLive() ? [report.nextMs(), certifier.nextMs(), observer.nextMs()] : []),
     ]
     const next = Math.min(...wishes.map((wish) => wish ?? Infinity))
     if (next === Infinity) return undefined
@@ -354,7 +349,8 @@ export function createMember(options: MemberOptions): Member {
       counters,
       isBehind: isBehind(),
       branched: view.branchedMembers(),
-      ownTip,
+      observing,
+      ownTip: chain.tip(),
       unsynced: unsynced?.event,
     })
 
@@ -364,6 +360,24 @@ export function createMember(options: MemberOptions): Member {
     view: currentView,
     branchProofs: evidence.all,
     isRestored: () => !orderer.isWaiting(),
-    snapshot: () => takeSnapshot({ orderer, members, ownTip, stale: own.pending(), headers }),
+    snapshot: () => takeSnapshot({ orderer, members, ownTip: chain.tip(), stale: own.pending(), headers }),
+  }
+}
+
+/** What goes over gossip from member to member. Each looks at its own topics of notes; others are those of a later version. */
+function heardAboveGossip(
+  effect: Extract<GossipEffect, { kind: 'greeted' | 'note' | 'record' }>,
+  { certifier, evidence, observer }: { certifier: Certifier; evidence: Evidence; observer: Observer },
+  now: Moment,
+): void {
+  if (effect.kind === 'record') {
+    const { kind, member, content } = effect.record
+    if (kind === RECORD_KINDS.roundSignature) certifier.heard(member, content)
+  } else if (effect.kind === 'greeted') {
+    evidence.greeted(effect.link)
+    observer.greeted(effect.link, effect.memberId)
+  } else {
+    evidence.heard(effect, now.monotonicMs)
+    observer.note(effect.link, effect.memberId, effect.topic, effect.bytes)
   }
 }

@@ -15,12 +15,17 @@ interface OwnUndecided {
 }
 
 export interface OwnTransactions {
-  /** An own event has been linked; `transactions` are its own with their tickets, if this process made it. */
+  /**
+   * An own event has been linked; `transactions` are its own with their tickets, if this process made it, and none if another
+   * life did, whose matter they are.
+   */
   linked(event: VerifiedEvent, transactions: readonly Pooled[] | undefined): void
   ordered(block: Block): void
   advanced(ancientThreshold: number): void
   /** The journal says that this stale event's transactions go into a later one, which must follow. */
   resubmitted(staleId: Uint8Array, laterId: Uint8Array): void
+  /** The journal says that this event is of another life. */
+  adopted(key: EventKey): void
   /** The journal holds this event. */
   replayed(key: EventKey): void
   /** A snapshot says that these were stale, and in no later event that was durable by then. */
@@ -100,6 +105,7 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
         if (own.birthRound >= ancientThreshold) continue
         undecided.delete(key)
         staleEvents += 1
+        if (own.transactions.length === 0) continue
         const group: StaleGroup = { staleId: own.id, transactions: own.transactions }
         if (started) stale(group)
         else staleInReplay.set(key, group)
@@ -108,6 +114,11 @@ export function createOwnTransactions(pool: Pool, emit: (effect: MemberEffect) =
     resubmitted: (staleId, laterId) => {
       const later = bytesKey(laterId)
       resubmittedBy.set(later, [...(resubmittedBy.get(later) ?? []), bytesKey(staleId)])
+    },
+    adopted: (key) => {
+      staleInReplay.delete(key)
+      const known = undecided.get(key)
+      if (known !== undefined) undecided.set(key, { ...known, transactions: [] })
     },
     replayed: (key) => {
       for (const staleKey of resubmittedBy.get(key) ?? []) staleInReplay.delete(staleKey)
