@@ -92,6 +92,11 @@ async function live(): Promise<void> {
   }
   expect(faults).toEqual([])
 
+  // Everybody sees everybody.
+  await page.click('#tab-links')
+  await expect.poll(() => page.locator('#links .liveness.up').count(), { timeout: 60_000 }).toBe(12)
+  expect(await page.locator('#links td:has-text("●")').count()).toBe(12)
+
   // Cut and heal: what is cut off lags, what is healed agrees.
   await page.click('#tab-testnet')
   await page.click('#cut')

@@ -11,7 +11,7 @@ import {
   type Standing,
 } from '../src/verify/verdict.ts'
 import type { GraphStore } from '../src/model/store.ts'
-import type { LinkRow, NodeRow, State } from '../src/view/state.ts'
+import type { LinkRow, Liveness, NodeRow, State } from '../src/view/state.ts'
 import type { Source } from './protocol.ts'
 
 const EVERY_MS = 1_000
@@ -36,7 +36,7 @@ interface StatusAnswer {
 interface PeersAnswer {
   readonly peers: readonly {
     readonly name: string
-    readonly liveness: string
+    readonly liveness: Liveness
     readonly roundTripMs: number | null
     readonly silentMs: number | null
     readonly says: { readonly decidedRound: number; readonly ledgerHash: string } | null

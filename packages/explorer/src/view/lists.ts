@@ -1,7 +1,7 @@
 /** The panels that are tables: log, nodes, links, evidence, and the table in place of the map. */
 import { clock, figure, grouped, shortId } from './format.ts'
 import { h, button, empty, table, type Told, type Tree } from './parts.ts'
-import { type Actions, type NodeRow, type ProofState, type State, watch } from './state.ts'
+import { type Actions, type Liveness, type NodeRow, type ProofState, type State, watch } from './state.ts'
 
 interface Props {
   readonly state: State
@@ -152,6 +152,13 @@ export function NodesPanel({ state }: Props): Tree {
   )
 }
 
+const LIVENESS_MARKS: Readonly<Record<Liveness, string>> = {
+  up: '●',
+  suspected: '◐',
+  down: '○',
+  unknown: '○',
+}
+
 export function LinksPanel({ state }: Props): Tree {
   const links = state.links.value
   const names = [...new Set(links.flatMap(({ from, to }) => [from, to]))].sort()
@@ -166,7 +173,7 @@ export function LinksPanel({ state }: Props): Tree {
         class: `liveness ${link.state}`,
         title: `${link.state}${link.silentMs === null ? '' : `, heard ${Math.round(link.silentMs)} ms ago`}`,
       },
-      `${link.state === 'alive' ? '●' : link.state === 'suspect' ? '◐' : '○'} ${words}`,
+      `${LIVENESS_MARKS[link.state]} ${words}`,
     )
   }
   return h(
@@ -182,7 +189,7 @@ export function LinksPanel({ state }: Props): Tree {
     h(
       'p',
       { class: 'quiet' },
-      '● alive  ◐ suspected  ○ down or unknown; figures are round trips in milliseconds',
+      '● up  ◐ suspected  ○ down or unknown; figures are round trips in milliseconds',
     ),
   )
 }

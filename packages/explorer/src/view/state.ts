@@ -26,10 +26,13 @@ export interface NodeRow {
   readonly waiting: number
 }
 
+export type Liveness = 'up' | 'suspected' | 'down' | 'unknown'
+
 export interface LinkRow {
   readonly from: string
   readonly to: string
-  readonly state: string
+  /** As the nodes' API says it. */
+  readonly state: Liveness
   readonly roundTripMs: number | null
   readonly silentMs: number | null
 }
