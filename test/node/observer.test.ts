@@ -208,9 +208,23 @@ test('each question is passed on once, as long as it is remembered, and never in
   seek(1, [3, 1, 2])
   seek(1, [3, 4])
   expect(said).toHaveLength(1)
+  const passedOn = (): number => said.filter(({ topic }) => topic === NOTE_SEEK).length
   for (let attempt = 1; attempt <= KEPT_QUESTIONS; attempt++) seek(attempt, [3, 2])
-  expect(said).toHaveLength(1 + KEPT_QUESTIONS)
+  expect(passedOn()).toBe(1 + KEPT_QUESTIONS)
   // Pushed out.
   seek(0, [3, 2])
-  expect(said).toHaveLength(2 + KEPT_QUESTIONS)
+  expect(passedOn()).toBe(2 + KEPT_QUESTIONS)
+})
+
+test('who asks again is answered over others as well: its link may carry nothing one way', () => {
+  const { observer, said } = deskOf(1)
+  for (const id of [2, 3]) observer.greeted(id, id)
+  said.length = 0
+  const topicsAfter = (attempt: number): number[] => {
+    said.length = 0
+    observer.note(2, 2, NOTE_SEEK, encodeCbor([nonceOf(3), attempt, [3, 2]]))
+    return said.map(({ topic }) => topic)
+  }
+  expect(topicsAfter(1)).toEqual([])
+  expect(topicsAfter(2)).toEqual([NOTE_SEEK + 1])
 })

@@ -3,6 +3,8 @@
  *
  *  92, 397, 524, 753  a member had decided a round by branches that no event named which the others could link: they stayed
  *                     behind for ever, lacking nothing by their frontiers (gossip/src/repair.ts, "ahead by a round")
+ *  218                a member that had just started waited for ever for answers that a link carried a minute late: who asks again is
+ *                     answered over others as well (node/src/observer.ts)
  */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

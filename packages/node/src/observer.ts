@@ -155,7 +155,8 @@ export function createObserver(parts: ObserverParts): Observer {
     const asker = path[0]!
     if (path.at(-1) !== from || keyOf(asker) === undefined) return false
     if (path.includes(memberId) || !isFirst(`${asker}/${bytesKey(theirNonce)}/${attempt}`)) return true
-    if (!links.has(asker)) {
+    // Who asks again has not had the answer over its link here, if there is one: it may be slow, or one way only.
+    if (attempt > 1 || !links.has(asker)) {
       const header = newestOf(asker)
       const signature = suite.sign(parts.secretKey, signedAnswer(asker, theirNonce, memberId, header))
       say(link, NOTE_FOUND, encodeCbor([theirNonce, path, memberId, header, signature]))
