@@ -231,7 +231,8 @@ export function createChecking(options: CheckingOptions): Checking {
     detail,
     prove: (proof) => {
       const found = verifyProof(proof, genesis)
-      if (!found.ok) return { ok: false, reason: found.reason, signers: [], event: '', index: 0 }
+      if (!found.ok)
+        return { ok: false, reason: found.reason, signers: [], event: '', index: 0, certifiedRound: 0 }
       const { proved } = found
       return {
         ok: true,
@@ -239,6 +240,7 @@ export function createChecking(options: CheckingOptions): Checking {
         signers: proved.signers,
         event: proved.kind === 'transaction' ? proved.event : '',
         index: proved.kind === 'transaction' ? proved.index : 0,
+        certifiedRound: proved.certifiedRound,
       }
     },
   }

@@ -105,6 +105,9 @@ export function createLog({ state, detail, prove, base, token }: LogOptions): Lo
         return note(row.position, 'not-yet')
       }
       const proved = await prove(await answer.json())
+      // What the members had signed does not reach as far as the order that was derived here: nothing stood there yet.
+      if (proved.ok && proved.event === '' && proved.certifiedRound < row.round)
+        return note(row.position, 'not-yet')
       const store = state.store.value
       const isThis =
         proved.ok &&

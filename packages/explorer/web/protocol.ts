@@ -34,8 +34,11 @@ export interface Proved {
   readonly ok: boolean
   readonly reason: string
   readonly signers: readonly string[]
+  /** Empty if it proves that nothing stands there. */
   readonly event: string
   readonly index: number
+  /** The last round that the members had signed. */
+  readonly certifiedRound: number
 }
 
 export interface OpenedView extends Opened {
